@@ -1,0 +1,10 @@
+//! Rollcall rotates an API's signing key without breaking the customers who are using it.
+
+pub mod islands;
+
+/// Wakes the islands of the page that loaded this module.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    leptos::mount::hydrate_islands();
+}
