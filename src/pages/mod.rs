@@ -1,0 +1,3 @@
+//! People HTTP: pages that work with no script at all.
+
+pub mod parts;
