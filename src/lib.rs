@@ -4,6 +4,8 @@ pub mod islands;
 #[cfg(feature = "ssr")]
 pub mod model;
 #[cfg(feature = "ssr")]
+pub mod rotation;
+#[cfg(feature = "ssr")]
 pub mod store;
 
 /// Wakes the islands of the page that loaded this module.
