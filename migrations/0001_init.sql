@@ -153,6 +153,8 @@ create table rotations (
     started_at bigint not null,
     -- When the new key signs and the old private key is gone; null until then.
     effective_at bigint,
+    -- When past use had been counted as presence; finalise waits for it.
+    looked_back_at bigint,
     -- The date promised to customers. Capture goes on until finalise.
     ends_at bigint not null,
     finalised_at bigint,

@@ -1,8 +1,21 @@
 use leptos::prelude::*;
+use leptos::task::spawn_local;
+use std::time::Duration;
+use wasm_bindgen_futures::JsFuture;
 
-/// A button that copies the text of the element `target` and says so politely.
+/// How long the button says what came of it, before it offers to copy again.
+const SAID_FOR: Duration = Duration::from_secs(4);
+
+#[derive(Clone, Copy, PartialEq)]
+enum Outcome {
+    Copied,
+    Failed,
+}
+
+/// A button that copies the text of the element `target` and says politely whether it did.
 ///
-/// It is absent until the browser has a clipboard, so that there is never a dead button.
+/// It is absent without a clipboard (no script, or a page that is neither https nor on loopback),
+/// so that there is never a dead button.
 #[island]
 pub fn CopyButton(
     /// The id of the element whose text is copied.
@@ -10,24 +23,65 @@ pub fn CopyButton(
     /// What the button says.
     label: String,
 ) -> impl IntoView {
-    let (copied, set_copied) = signal(false);
-    let (able, set_able) = signal(false);
-    Effect::new(move || set_able.set(true));
-    let copy = move |_| {
+    let able = RwSignal::new(false);
+    let outcome = RwSignal::new(None);
+    // Effects run in the browser only, once the page is awake.
+    Effect::new(move || able.set(!window().navigator().clipboard().is_undefined()));
+
+    let copy = move |target: &str| {
         let text = document()
-            .get_element_by_id(&target)
-            .and_then(|element| element.text_content())
-            .unwrap_or_default();
-        let done = window().navigator().clipboard().write_text(text.trim());
-        let _ = done;
-        set_copied.set(true);
+            .get_element_by_id(target)
+            .and_then(|element| element.text_content());
+        outcome.set(None);
+        spawn_local(async move {
+            let written = match text {
+                Some(text) => {
+                    let clipboard = window().navigator().clipboard();
+                    JsFuture::from(clipboard.write_text(text.trim()))
+                        .await
+                        .is_ok()
+                }
+                None => false,
+            };
+            outcome.set(Some(if written {
+                Outcome::Copied
+            } else {
+                Outcome::Failed
+            }));
+            set_timeout(
+                move || {
+                    outcome.try_set(None);
+                },
+                SAID_FOR,
+            );
+        });
     };
+
     view! {
-        <button type="button" class="button primary" hidden=move || !able.get() on:click=copy>
-            {move || if copied.get() { "Copied".to_owned() } else { label.clone() }}
-        </button>
+        <Show when=move || able.get()>
+            {
+                let target = target.clone();
+                let label = label.clone();
+                view! {
+                    <button type="button" class="button primary" on:click=move |_| copy(&target)>
+                        {move || match outcome.get() {
+                            Some(Outcome::Copied) => "Copied".to_owned(),
+                            Some(Outcome::Failed) => "Not copied".to_owned(),
+                            None => label.clone(),
+                        }}
+                    </button>
+                }
+            }
+        </Show>
+        // Always in the page, so that a change of its text is announced.
         <span role="status" class="visually-hidden">
-            {move || copied.get().then_some("Copied")}
+            {move || match outcome.get() {
+                Some(Outcome::Copied) => "Copied",
+                Some(Outcome::Failed) => {
+                    "The browser did not allow copying. Select the text and copy it by hand."
+                }
+                None => "",
+            }}
         </span>
     }
 }

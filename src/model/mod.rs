@@ -10,6 +10,7 @@ mod sources;
 mod standing;
 mod time;
 
+pub(crate) use ids::sortable;
 pub use ids::{AccountId, IntegrationId, RotationId, SessionId, TokenId, UserId};
 pub use named::{EmailAddress, InvalidInput, Name};
 pub use phase::{Generation, Phase, Retirement, Stage};

@@ -91,6 +91,11 @@ impl Operator {
 pub trait Acts: Send + Sync {
     /// How the audit names them.
     fn actor(&self) -> String;
+
+    /// The one account whose things they may see; every account's when `None`.
+    fn confined_to(&self) -> Option<&AccountId> {
+        None
+    }
 }
 
 /// Someone who may steer the platform: rotate, create accounts, see every account.
@@ -99,6 +104,10 @@ pub trait Steers: Acts {}
 impl Acts for Member {
     fn actor(&self) -> String {
         format!("member {}", self.email)
+    }
+
+    fn confined_to(&self) -> Option<&AccountId> {
+        Some(&self.account)
     }
 }
 

@@ -42,6 +42,9 @@ impl std::fmt::Debug for SigningKey {
     }
 }
 
+const SELECT: &str = "select kid, generation, algorithm, origin, public_key, sealed, sealed_by, published_at, \
+     activated_at, deactivated_at, destroyed_at, forgotten_at from signing_keys ";
+
 /// What a new key is written with.
 pub struct NewKey<'k> {
     /// Its name.
@@ -103,14 +106,27 @@ pub async fn forget_below(tx: &mut Tx, generation: Generation) -> Result<(), Sto
     Ok(())
 }
 
+/// Finds a key by its name.
+pub async fn find(tx: &mut Tx, kid: &str) -> Result<Option<SigningKey>, StoreError> {
+    Ok(on!(tx, c => {
+        sqlx::QueryBuilder::new(SELECT).push("where kid = ").push_bind(kid).build_query_as().fetch_optional(c).await
+    })?)
+}
+
+/// The key that signs: the newest that is active.
+pub async fn signing(tx: &mut Tx) -> Result<Option<SigningKey>, StoreError> {
+    Ok(on!(tx, c => {
+        sqlx::QueryBuilder::new(SELECT)
+            .push("where activated_at is not null and sealed is not null order by generation desc limit 1")
+            .build_query_as()
+            .fetch_optional(c)
+            .await
+    })?)
+}
+
 /// Every key, newest first.
 pub async fn list(tx: &mut Tx) -> Result<Vec<SigningKey>, StoreError> {
     Ok(on!(tx, c => {
-        sqlx::query_as(
-            "select kid, generation, algorithm, origin, public_key, sealed, sealed_by, published_at, activated_at, \
-             deactivated_at, destroyed_at, forgotten_at from signing_keys order by generation desc",
-        )
-        .fetch_all(c)
-        .await
+        sqlx::QueryBuilder::new(SELECT).push("order by generation desc").build_query_as().fetch_all(c).await
     })?)
 }

@@ -26,6 +26,8 @@ pub struct Rotation {
     pub started_at: UnixMs,
     /// When start took effect on every node.
     pub effective_at: Option<UnixMs>,
+    /// When the look-back had finished.
+    pub looked_back_at: Option<UnixMs>,
     /// The end promised to customers.
     pub ends_at: UnixMs,
     /// The cutover.
@@ -37,7 +39,7 @@ pub struct Rotation {
 }
 
 const SELECT: &str = "select id, name, reason, from_generation, target_generation, phase, lookback_ms, started_by, \
-     started_at, effective_at, ends_at, finalised_at, closed_at, aborted_at from rotations ";
+     started_at, effective_at, looked_back_at, ends_at, finalised_at, closed_at, aborted_at from rotations ";
 
 /// Writes a rotation that has just been started.
 pub async fn insert(tx: &mut Tx, rotation: &Rotation) -> Result<(), StoreError> {
@@ -131,4 +133,29 @@ pub async fn change_phase(
         .bind(from)
     )?;
     Ok(done == 1)
+}
+
+/// The name and the moment of the last cutover that stands.
+pub async fn last_cutover(tx: &mut Tx) -> Result<Option<(String, UnixMs)>, StoreError> {
+    Ok(on!(tx, c => {
+        sqlx::query_as(
+            "select name, finalised_at from rotations where finalised_at is not null order by finalised_at desc limit 1",
+        )
+        .fetch_optional(c)
+        .await
+    })?)
+}
+
+/// Says that the look-back has finished.
+pub async fn set_looked_back(tx: &mut Tx, id: &RotationId) -> Result<(), StoreError> {
+    let now = tx.state().now;
+    exec!(
+        tx,
+        sqlx::query(
+            "update rotations set looked_back_at = $1 where id = $2 and looked_back_at is null"
+        )
+        .bind(now)
+        .bind(id)
+    )?;
+    Ok(())
 }

@@ -272,26 +272,27 @@ pub struct FirstUse {
     pub overlap_ms: i64,
 }
 
-/// Notes the first use of a live token; `None` when it was used before or may not be used.
+/// Notes the first use of a live token; `None` when it was used before or may not be used. Counts
+/// and the last use are flushed apart: see [`super::usage`].
 pub async fn first_use(
     tx: &mut Tx,
     id: &TokenId,
     source: Option<&str>,
-    agent: Option<&str>,
 ) -> Result<Option<FirstUse>, StoreError> {
     let now = tx.state().now;
+    let current = tx.state().current;
     Ok(on!(tx, c => {
         sqlx::query_as(
-            "update tokens set first_used_at = $1, first_source = $2, last_used_at = $1, last_source = $2, \
-             last_agent = $3, uses = uses + 1 \
-             where id = $4 and first_used_at is null and revoked_at is null \
+            "update tokens set first_used_at = $1, first_source = $2 \
+             where id = $3 and first_used_at is null and revoked_at is null and generation >= $4 \
              and (expires_at is null or expires_at > $1) and (ends_at is null or ends_at > $1) \
+             and exists (select 1 from accounts a where a.id = tokens.account_id and a.disabled_at is null) \
              returning id, retires, overlap_ms",
         )
         .bind(now)
         .bind(source)
-        .bind(agent)
         .bind(id)
+        .bind(current)
         .fetch_optional(c)
         .await
     })?)

@@ -1,0 +1,42 @@
+# Rollcall. The steps are scripts/: each says what it does, and does only what is missing.
+ADDR ?= $(or $(ROLLCALL_ADDR),127.0.0.1:3000)
+.DEFAULT_GOAL := help
+
+run: ## Set up, build, and start the demo at http://127.0.0.1:3000 (ADDR=127.0.0.1:3100 for another)
+	@scripts/run.sh --address $(ADDR)
+
+test: ## Set up, then check everything: format, lints, both databases, browser, dependencies
+	@scripts/test.sh
+
+build: ## Leave dist/rollcall: one self-contained release executable
+	@scripts/build.sh
+
+setup: ## Install and build whatever `run` and `test` need and this machine lacks
+	@scripts/setup.sh test
+
+front: ## The pages' assets in target/site
+	@scripts/setup.sh build
+	@scripts/front.sh
+
+fmt: ## Format the Rust code
+	@cargo fmt
+
+lint: ## Format check, clippy for the server and for the browser part, shellcheck
+	@scripts/test.sh lint
+
+test-rust: ## Unit and HTTP tests (RUST="name filter" for some of them)
+	@scripts/test.sh rust $(RUST)
+
+e2e: ## Browser tests (E2E="login.spec.ts --project=js-off" for some of them)
+	@scripts/test.sh e2e $(E2E)
+
+audit: ## Licences, sources, banned and duplicate crates, known vulnerabilities
+	@scripts/test.sh audit
+
+clean: ## Remove what was built here (the cache of tools stays)
+	@rm -rf target dist end2end/node_modules end2end/test-results end2end/playwright-report
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: run test build setup front fmt lint test-rust e2e audit clean help
