@@ -65,6 +65,7 @@ find_browser_toolchain() {
 }
 
 WASM_BINDGEN=$CACHE/wasm-bindgen-$(locked_version wasm-bindgen)/bin/wasm-bindgen
+DENY_VERSION=0.20.2
 NODE_BIN=$ROOT/end2end/node_modules/.bin
 
 # The browser for the tests: CHROMIUM, or the first one found.

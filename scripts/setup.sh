@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts in place what is missing, and only that: `setup.sh build`, `setup.sh test`, `setup.sh audit`.
+# Puts in place what is missing, and only that: `setup.sh build` for a build, `setup.sh test` for all.
 # Repeatable; nothing is fetched or built when it is there already.
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -131,6 +131,7 @@ test_tools() {
         have shellcheck || packages "the shell linter" shellcheck
         have mold || packages "a faster linker" mold
     fi
+    locked "$CACHE/setup.lock" build_tool cargo-deny "$DENY_VERSION" 2 cargo-deny --locked
     { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 || die "rustfmt or clippy is missing." \
         "rustup component add rustfmt clippy (or your distribution's packages)"
 }
