@@ -1,0 +1,22 @@
+//! The words of the domain. No I/O, and nothing here knows of a database or of HTTP.
+
+mod ids;
+mod named;
+mod phase;
+mod proof;
+mod reason;
+mod secret;
+mod sources;
+mod standing;
+mod time;
+
+pub(crate) use ids::sortable;
+pub use ids::{AccountId, IntegrationId, RotationId, SessionId, TokenId, UserId};
+pub use named::{EmailAddress, InvalidInput, Name};
+pub use phase::{Generation, Phase, Retirement, Stage};
+pub use proof::{Acts, Admin, Member, Operator, Steers};
+pub use reason::Reason;
+pub use secret::{Digest, OneTimeSecret, PlainToken};
+pub use sources::{Clock, Random};
+pub use standing::{Standing, TokenState};
+pub use time::{DAY_MS, HOUR_MS, Span, UnixMs};

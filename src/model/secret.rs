@@ -1,0 +1,122 @@
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::Zeroizing;
+
+use super::{InvalidInput, Random};
+
+/// The SHA-256 of a secret. What the database holds of tokens, sessions and links.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// Hashes a secret.
+    pub fn of(secret: &[u8]) -> Self {
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret);
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(hash.as_ref());
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Reads the 32 bytes of a row.
+    pub fn from_stored(bytes: &[u8]) -> Result<Self, InvalidInput> {
+        bytes
+            .try_into()
+            .map(Self)
+            .map_err(|_| InvalidInput::new("digest", "has 32 bytes"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    /// Two bytes are enough to tell digests apart in a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Digest({:02x}{:02x}…)", self.0[0], self.0[1])
+    }
+}
+
+/// An access token in the clear: shown once, then only its digest remains. Debug prints the type.
+#[derive(Clone)]
+pub struct PlainToken(Zeroizing<String>);
+
+impl PlainToken {
+    /// Takes charge of a token's text.
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text, for the one answer that shows it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What the registry knows it by.
+    pub fn digest(&self) -> Digest {
+        Digest::of(self.0.as_bytes())
+    }
+
+    /// Its last four characters, so that people can tell tokens apart.
+    pub fn hint(&self) -> String {
+        let skip = self.0.chars().count().saturating_sub(4);
+        self.0.chars().skip(skip).collect()
+    }
+}
+
+impl fmt::Debug for PlainToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PlainToken(…)")
+    }
+}
+
+/// 256 random bits in a link that works once. Debug prints the type.
+#[derive(Clone)]
+pub struct OneTimeSecret(Zeroizing<String>);
+
+impl OneTimeSecret {
+    /// Draws a new one.
+    pub fn generate(random: &Random) -> Self {
+        let mut bytes = Zeroizing::new([0_u8; 32]);
+        random.fill(bytes.as_mut());
+        Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(*bytes)))
+    }
+
+    /// Takes what a visitor brought.
+    pub fn from_visitor(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text, for the one link that carries it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What the database knows it by.
+    pub fn digest(&self) -> Digest {
+        Digest::of(self.0.as_bytes())
+    }
+}
+
+impl fmt::Debug for OneTimeSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OneTimeSecret(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_do_not_show_in_debug() {
+        let token = PlainToken::new("eyJhbGciOi.secret.signature".to_owned());
+        assert_eq!(format!("{token:?}"), "PlainToken(…)");
+        assert_eq!(token.hint(), "ture");
+        let link = OneTimeSecret::generate(&Random::system());
+        assert!(!format!("{link:?}").contains(link.expose()));
+    }
+}

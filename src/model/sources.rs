@@ -1,0 +1,100 @@
+//! What varies from run to run, handed in as arguments: the clock and the random source.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// A clock that only goes forward and runs while the machine sleeps, so that a node waking up
+/// knows its view is old. It says nothing of the time of day: that is the database's.
+#[derive(Clone)]
+pub struct Clock(Source);
+
+#[derive(Clone)]
+enum Source {
+    System,
+    Manual(Arc<AtomicU64>),
+}
+
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Self {
+        Self(Source::System)
+    }
+
+    /// A clock for tests that stands still until it is moved.
+    pub fn manual() -> Self {
+        Self(Source::Manual(Arc::default()))
+    }
+
+    /// Time since some fixed moment in the past.
+    pub fn elapsed(&self) -> Duration {
+        match &self.0 {
+            Source::System => {
+                let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+                let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+                let nanos = u32::try_from(time.tv_nsec).unwrap_or(0);
+                Duration::new(seconds, nanos)
+            }
+            Source::Manual(ms) => Duration::from_millis(ms.load(Ordering::Acquire)),
+        }
+    }
+
+    /// Moves a manual clock on; the machine's clock does not listen.
+    pub fn advance(&self, by: Duration) {
+        if let Source::Manual(ms) = &self.0 {
+            ms.fetch_add(
+                u64::try_from(by.as_millis()).unwrap_or(u64::MAX),
+                Ordering::AcqRel,
+            );
+        }
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Source::System => "Clock(system)",
+            Source::Manual(_) => "Clock(manual)",
+        })
+    }
+}
+
+/// Where random bytes come from.
+#[derive(Clone)]
+pub struct Random(Arc<dyn Fn(&mut [u8]) + Send + Sync>);
+
+impl Random {
+    /// The operating system's random source.
+    ///
+    /// # Panics
+    /// When the operating system has none: nothing this program does is safe without it.
+    pub fn system() -> Self {
+        Self(Arc::new(|bytes| {
+            getrandom::fill(bytes).expect("the operating system gives random bytes");
+        }))
+    }
+
+    /// A source of one's own, such as a seeded one in a test.
+    pub fn from_fn(fill: impl Fn(&mut [u8]) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(fill))
+    }
+
+    /// Fills `bytes`.
+    pub fn fill(&self, bytes: &mut [u8]) {
+        (self.0)(bytes);
+    }
+
+    /// `N` random bytes.
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.fill(&mut bytes);
+        bytes
+    }
+}
+
+impl fmt::Debug for Random {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Random")
+    }
+}

@@ -1,0 +1,148 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+use super::InvalidInput;
+
+/// Milliseconds in an hour.
+pub const HOUR_MS: i64 = 3_600_000;
+/// Milliseconds in a day.
+pub const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// A moment: milliseconds since the Unix epoch, UTC. Shown as RFC 3339.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnixMs(pub i64);
+
+impl UnixMs {
+    /// This moment moved by a span of milliseconds, held within what time can be.
+    #[must_use]
+    pub const fn plus(self, ms: i64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+
+    /// Milliseconds from `earlier` to this moment; negative when it is later.
+    pub const fn since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// The day it falls on: whole days since the Unix epoch.
+    pub const fn day(self) -> i64 {
+        self.0.div_euclid(DAY_MS)
+    }
+
+    /// The second it falls in, as RFC 7519 counts (`NumericDate`).
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(1_000)
+    }
+}
+
+impl fmt::Display for UnixMs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_second(self.seconds()) {
+            Ok(moment) => moment.fmt(f),
+            Err(_) => write!(f, "{} ms", self.0),
+        }
+    }
+}
+
+impl Serialize for UnixMs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A length of time as people write it: `14d`, `36h`, `90m`, `2s`, `500ms`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span(pub i64);
+
+impl Span {
+    /// Whole days.
+    pub const fn days(days: i64) -> Self {
+        Self(days.saturating_mul(DAY_MS))
+    }
+
+    /// Its length in milliseconds.
+    pub const fn ms(self) -> i64 {
+        self.0
+    }
+}
+
+impl FromStr for Span {
+    type Err = InvalidInput;
+
+    fn from_str(text: &str) -> Result<Self, InvalidInput> {
+        let text = text.trim();
+        let wrong = || {
+            InvalidInput::new(
+                "length of time",
+                "is a whole number and a unit: 14d, 36h, 90m, 2s or 500ms",
+            )
+        };
+        let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, unit) = text.split_at(digits);
+        let number: i64 = number.parse().map_err(|_| wrong())?;
+        let unit = match unit {
+            "d" => DAY_MS,
+            "h" => HOUR_MS,
+            "m" => 60_000,
+            "s" => 1_000,
+            "ms" => 1,
+            "" if number == 0 => 1,
+            _ => return Err(wrong()),
+        };
+        let ms = number.checked_mul(unit).ok_or_else(wrong)?;
+        if ms > 3_660 * DAY_MS {
+            return Err(InvalidInput::new("length of time", "is at most ten years"));
+        }
+        Ok(Self(ms))
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = self.0;
+        match ms {
+            _ if ms != 0 && ms % DAY_MS == 0 => write!(f, "{}d", ms / DAY_MS),
+            _ if ms != 0 && ms % HOUR_MS == 0 => write!(f, "{}h", ms / HOUR_MS),
+            _ if ms != 0 && ms % 60_000 == 0 => write!(f, "{}m", ms / 60_000),
+            _ if ms % 1_000 == 0 => write!(f, "{}s", ms / 1_000),
+            _ => write!(f, "{ms}ms"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_read_as_people_write_them() {
+        assert_eq!("14d".parse(), Ok(Span::days(14)));
+        assert_eq!("500ms".parse(), Ok(Span(500)));
+        assert_eq!("0".parse(), Ok(Span(0)));
+        for wrong in [
+            "",
+            "d",
+            "14",
+            "-1d",
+            "1.5d",
+            "1w",
+            "99999999999999999999d",
+            "9999d",
+        ] {
+            assert!(wrong.parse::<Span>().is_err(), "{wrong}");
+        }
+        for same in ["14d", "36h", "90m", "2s", "500ms", "0s"] {
+            assert_eq!(same.parse::<Span>().unwrap().to_string(), same);
+        }
+    }
+
+    #[test]
+    fn a_moment_shows_as_rfc_3339() {
+        assert_eq!(
+            UnixMs(1_790_000_000_123).to_string(),
+            "2026-09-21T14:13:20Z"
+        );
+    }
+}

@@ -1,0 +1,383 @@
+use futures_util::FutureExt as _;
+use serde_json::json;
+
+use super::engine::{Engine, actor, note};
+use super::error::{Result, RotationError, Rule};
+use super::registry;
+use crate::model::{
+    AccountId, Acts, Digest, EmailAddress, HOUR_MS, IntegrationId, Name, OneTimeSecret, Steers,
+    UserId,
+};
+use crate::store::accounts::{self, Account, Integration};
+use crate::store::links::{self, Link};
+use crate::store::sessions::{self, Which};
+use crate::store::state::{self, Change};
+use crate::store::users::{self, User};
+use crate::store::{Lock, StoreError};
+
+/// How long a link that sets a password works, in milliseconds.
+const LINK_MS: i64 = 24 * HOUR_MS;
+
+/// A user to be created: a member of `account`, or an admin where there is none.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// The member's account, by id or name.
+    pub account: Option<String>,
+    /// The person's name; the part of the address before the `@` when there is none.
+    pub name: Option<Name>,
+    /// The address used to log in.
+    pub email: EmailAddress,
+    /// The password's hash; without one a link is made that sets it.
+    pub password_hash: Option<String>,
+}
+
+/// The way in for a user without a password.
+#[derive(Debug)]
+pub struct Setup {
+    /// Who was created.
+    pub user: UserId,
+    /// What the link carries; works once, for a day.
+    pub link: Option<OneTimeSecret>,
+}
+
+impl Engine {
+    /// Creates an account.
+    ///
+    /// # Errors
+    /// [`RotationError::Taken`] for a name that another account has.
+    pub async fn create_account(
+        &self,
+        by: &impl Steers,
+        name: Name,
+        contact: EmailAddress,
+    ) -> Result<Account> {
+        let (by, random) = (actor(by), self.random.clone());
+        self.db
+            .write(Lock::Shared, move |tx| {
+                async move {
+                    if accounts::find(tx, name.as_str()).await?.is_some() {
+                        return Err(RotationError::Taken("the name of an account"));
+                    }
+                    let id = AccountId::generate(tx.state().now, &random);
+                    accounts::insert(tx, &id, &name, &contact).await?;
+                    note(
+                        tx,
+                        &random,
+                        &by,
+                        "account.create",
+                        id.as_str(),
+                        json!({ "name": name.as_str() }),
+                    )
+                    .await?;
+                    accounts::find(tx, id.as_str())
+                        .await?
+                        .ok_or(RotationError::NotFound("account"))
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Every account, by name.
+    pub async fn accounts(&self, _by: &impl Steers) -> Result<Vec<Account>> {
+        let mut tx = self.db.read().await?;
+        Ok(accounts::list(&mut tx).await?)
+    }
+
+    /// One account by its id or name.
+    pub async fn account(&self, by: &impl Acts, id_or_name: &str) -> Result<Account> {
+        let mut tx = self.db.read().await?;
+        accounts::find(&mut tx, id_or_name)
+            .await?
+            .filter(|account| by.confined_to().is_none_or(|own| *own == account.id))
+            .ok_or(RotationError::NotFound("account"))
+    }
+
+    /// Disables or enables an account; returns when every node obeys.
+    pub async fn set_account_disabled(
+        &self,
+        by: &impl Steers,
+        id_or_name: &str,
+        disabled: bool,
+    ) -> Result<Account> {
+        let account = self.account(by, id_or_name).await?;
+        if account.disabled_at.is_some() == disabled {
+            return Ok(account);
+        }
+        let (by, random, id) = (actor(by), self.random.clone(), account.id.clone());
+        let version = self
+            .db
+            .write::<_, StoreError, _>(Lock::Shared, move |tx| {
+                async move {
+                    let at = disabled.then_some(tx.state().now);
+                    accounts::set_disabled(tx, &id, at).await?;
+                    let action = if disabled {
+                        "account.disable"
+                    } else {
+                        "account.enable"
+                    };
+                    note(tx, &random, &by, action, id.as_str(), json!({})).await?;
+                    state::publish(tx, &[Change::Account(id.to_string())]).await
+                }
+                .boxed()
+            })
+            .await?;
+        self.node.settle(version).await?;
+        let mut tx = self.db.read().await?;
+        accounts::find(&mut tx, account.id.as_str())
+            .await?
+            .ok_or(RotationError::NotFound("account"))
+    }
+
+    /// Creates a user. Without a password, makes a link that sets one.
+    ///
+    /// # Errors
+    /// [`RotationError::Taken`] for an address that another user has.
+    pub async fn create_user(&self, by: &impl Steers, new: NewUser) -> Result<Setup> {
+        let (by, random) = (actor(by), self.random.clone());
+        self.db
+            .write(Lock::Shared, move |tx| {
+                async move {
+                    let account = match &new.account {
+                        Some(account) => Some(
+                            accounts::find(tx, account)
+                                .await?
+                                .ok_or(RotationError::NotFound("account"))?
+                                .id,
+                        ),
+                        None => None,
+                    };
+                    let user = insert_user(tx, &new, account.as_ref(), &random).await?;
+                    let action = if account.is_some() {
+                        "user.create"
+                    } else {
+                        "admin.create"
+                    };
+                    note(
+                        tx,
+                        &random,
+                        &by,
+                        action,
+                        user.as_str(),
+                        json!({ "email": new.email.as_str() }),
+                    )
+                    .await?;
+                    if new.password_hash.is_some() {
+                        return Ok(Setup { user, link: None });
+                    }
+                    let link = OneTimeSecret::generate(&random);
+                    let until = tx.state().now.plus(LINK_MS);
+                    links::insert(tx, &link.digest(), "set-password", Some(&user), until).await?;
+                    Ok(Setup {
+                        user,
+                        link: Some(link),
+                    })
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// The members of an account.
+    pub async fn users_of(&self, by: &impl Acts, account: &AccountId) -> Result<Vec<User>> {
+        self.account(by, account.as_str()).await?;
+        let mut tx = self.db.read().await?;
+        Ok(users::of_account(&mut tx, account).await?)
+    }
+
+    /// Creates an integration of an account named by id or name.
+    ///
+    /// # Errors
+    /// [`RotationError::Taken`] for a name the account has already.
+    pub async fn create_integration(
+        &self,
+        by: &impl Acts,
+        account: &str,
+        name: Name,
+    ) -> Result<Integration> {
+        let account = self.account(by, account).await?;
+        let (by, random) = (actor(by), self.random.clone());
+        self.db
+            .write(Lock::Shared, move |tx| {
+                async move {
+                    let taken = accounts::integrations(tx, Some(&account.id)).await?;
+                    if taken
+                        .iter()
+                        .any(|other| other.name.to_lowercase() == name.key())
+                    {
+                        return Err(RotationError::Taken("the name of an integration"));
+                    }
+                    let id = IntegrationId::generate(tx.state().now, &random);
+                    accounts::insert_integration(tx, &id, &account.id, &name).await?;
+                    note(
+                        tx,
+                        &random,
+                        &by,
+                        "integration.create",
+                        id.as_str(),
+                        json!({ "name": name.as_str() }),
+                    )
+                    .await?;
+                    registry::integration(tx, &id, None).await
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// A link that sets a user's password, for whoever asks at the machine or by mail. `None` when
+    /// no such user exists: the asker is told the same.
+    pub async fn password_link(
+        &self,
+        email: &EmailAddress,
+    ) -> Result<Option<(User, OneTimeSecret)>> {
+        let (email, random) = (email.clone(), self.random.clone());
+        Ok(self
+            .db
+            .write::<_, StoreError, _>(Lock::Shared, move |tx| {
+                async move {
+                    let Some(user) = users::by_email(tx, email.as_str()).await? else {
+                        return Ok(None);
+                    };
+                    if user.disabled_at.is_some() {
+                        return Ok(None);
+                    }
+                    let link = OneTimeSecret::generate(&random);
+                    let until = tx.state().now.plus(LINK_MS);
+                    links::insert(tx, &link.digest(), "set-password", Some(&user.id), until)
+                        .await?;
+                    Ok(Some((user, link)))
+                }
+                .boxed()
+            })
+            .await?)
+    }
+
+    /// Whether a link still works; it is not used up by asking.
+    pub async fn check_link(&self, link: &OneTimeSecret, purpose: &str) -> Result<Link> {
+        let mut tx = self.db.read().await?;
+        let now = tx.now().await?;
+        Ok(links::find(&mut tx, &link.digest())
+            .await?
+            .filter(|link| {
+                link.purpose == purpose && link.used_at.is_none() && link.expires_at > now
+            })
+            .ok_or(Rule::LinkSpent)?)
+    }
+
+    /// Sets a password by a link, which is used up, and ends every session of that user.
+    pub async fn set_password_by_link(&self, link: &OneTimeSecret, hash: String) -> Result<UserId> {
+        let (digest, random) = (link.digest(), self.random.clone());
+        self.db
+            .write(Lock::Shared, move |tx| {
+                async move {
+                    let found = links::find(tx, &digest)
+                        .await?
+                        .filter(|link| link.purpose == "set-password");
+                    let user = found.and_then(|link| link.user_id).ok_or(Rule::LinkSpent)?;
+                    if !links::use_up(tx, &digest).await? {
+                        return Err(RotationError::from(Rule::LinkSpent));
+                    }
+                    users::set_password(tx, &user, &hash).await?;
+                    sessions::end(tx, Which::OthersOf(&user, None), "password changed").await?;
+                    note(
+                        tx,
+                        &random,
+                        user.as_str(),
+                        "user.set-password",
+                        user.as_str(),
+                        json!({}),
+                    )
+                    .await?;
+                    Ok(user)
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Whether an admin exists; while none does, `/setup` is open to whoever has the link.
+    pub async fn has_admin(&self) -> Result<bool> {
+        let mut tx = self.db.read().await?;
+        Ok(users::any_admin(&mut tx).await?)
+    }
+
+    /// The link for the first set-up; `None` when an admin exists. An earlier one stops working.
+    pub async fn setup_link(&self) -> Result<Option<OneTimeSecret>> {
+        let random = self.random.clone();
+        Ok(self
+            .db
+            .write::<_, StoreError, _>(Lock::Shared, move |tx| {
+                async move {
+                    if users::any_admin(tx).await? {
+                        return Ok(None);
+                    }
+                    let link = OneTimeSecret::generate(&random);
+                    let until = tx.state().now.plus(LINK_MS);
+                    links::insert(tx, &link.digest(), "setup", None, until).await?;
+                    Ok(Some(link))
+                }
+                .boxed()
+            })
+            .await?)
+    }
+
+    /// Creates the first admin by the set-up link, which is used up.
+    ///
+    /// # Errors
+    /// [`Rule::SetUp`] when an admin exists; [`Rule::LinkSpent`].
+    pub async fn set_up(&self, link: &OneTimeSecret, new: NewUser) -> Result<UserId> {
+        let (digest, random): (Digest, _) = (link.digest(), self.random.clone());
+        self.db
+            .write(Lock::Exclusive, move |tx| {
+                async move {
+                    if users::any_admin(tx).await? {
+                        return Err(RotationError::from(Rule::SetUp));
+                    }
+                    let found = links::find(tx, &digest)
+                        .await?
+                        .filter(|link| link.purpose == "setup");
+                    if found.is_none() || !links::use_up(tx, &digest).await? {
+                        return Err(Rule::LinkSpent.into());
+                    }
+                    let user = insert_user(tx, &new, None, &random).await?;
+                    note(
+                        tx,
+                        &random,
+                        "set-up",
+                        "admin.create",
+                        user.as_str(),
+                        json!({ "email": new.email.as_str() }),
+                    )
+                    .await?;
+                    Ok(user)
+                }
+                .boxed()
+            })
+            .await
+    }
+}
+
+async fn insert_user(
+    tx: &mut crate::store::Tx,
+    new: &NewUser,
+    account: Option<&AccountId>,
+    random: &crate::model::Random,
+) -> Result<UserId> {
+    if users::by_email(tx, new.email.as_str()).await?.is_some() {
+        return Err(RotationError::Taken("this e-mail address"));
+    }
+    let id = UserId::generate(tx.state().now, random);
+    let local = new.email.as_str().split('@').next().unwrap_or_default();
+    let name = new.name.as_ref().map_or(local, Name::as_str);
+    users::insert(
+        tx,
+        &id,
+        account,
+        name,
+        &new.email,
+        new.password_hash.as_deref(),
+    )
+    .await?;
+    Ok(id)
+}

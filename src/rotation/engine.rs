@@ -1,0 +1,278 @@
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+
+use super::error::{Result, RotationError};
+use super::keyring::{self, Jwk, MasterKey};
+use super::nodes::{Node, POLL_EVERY};
+use super::phases;
+use super::recorder::Recorder;
+use crate::model::{Acts, Clock, Generation, Random, UnixMs};
+use crate::store::keys::{self, NewKey};
+use crate::store::state::{self, Step};
+use crate::store::{Db, Lock, StoreError, Tx, audit, sessions};
+
+/// What an installation is called from outside.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The issuer in tokens and the start of links: where the dashboard is reached.
+    pub public_url: String,
+    /// The audience in tokens.
+    pub audience: Option<String>,
+}
+
+/// Every use case. Cheap to clone: a handle on one engine.
+#[derive(Clone)]
+pub struct Engine {
+    pub(super) db: Db,
+    pub(super) node: Arc<Node>,
+    pub(super) recorder: Recorder,
+    pub(super) master: MasterKey,
+    pub(super) settings: Arc<Settings>,
+    pub(super) clock: Clock,
+    pub(super) random: Random,
+}
+
+impl Engine {
+    /// Opens an installation whose schema is up to date. The first time, its first key is made.
+    ///
+    /// # Errors
+    /// [`RotationError::Sealed`] when the master key is not the one its keys were sealed with.
+    pub async fn open(
+        db: Db,
+        master: MasterKey,
+        settings: Settings,
+        clock: Clock,
+        random: Random,
+    ) -> Result<Self> {
+        make_first_key(&db, &master, &random).await?;
+        let mut tx = db.read().await?;
+        for key in keys::list(&mut tx).await? {
+            if !keyring::opens(&key, &master) {
+                return Err(RotationError::Sealed { kid: key.kid });
+            }
+        }
+        drop(tx);
+        let id: String = random
+            .bytes::<8>()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let node = Arc::new(Node::join(db.clone(), clock.clone(), id).await?);
+        let recorder = Recorder::start(db.clone(), node.clone());
+        Ok(Self {
+            db,
+            node,
+            recorder,
+            master,
+            settings: Arc::new(settings),
+            clock,
+            random,
+        })
+    }
+
+    /// Takes part: phase steps wait for this process from now on, and a task keeps its view true
+    /// until `stop` is called. Call once, in a process that answers requests.
+    pub async fn serve(&self) -> Result<()> {
+        self.node.serve().await?;
+        let engine = self.clone();
+        tokio::spawn(async move {
+            let mut due = tokio::time::interval(POLL_EVERY);
+            due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            let mut turns: u64 = 0;
+            loop {
+                due.tick().await;
+                if let Err(error) = engine.node.refresh().await {
+                    tracing::warn!(%error, "the database did not answer the poll");
+                    continue;
+                }
+                turns += 1;
+                // A start whose process ended half-way is completed by whoever serves.
+                if turns.is_multiple_of(8)
+                    && let Err(error) = phases::complete_start(&engine).await
+                {
+                    tracing::warn!(%error, "a start could not be completed yet");
+                }
+                if turns.is_multiple_of(4 * 3600)
+                    && let Err(error) = engine.prune().await
+                {
+                    tracing::warn!(%error, "old rows could not be removed yet");
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// Writes what waits in memory and leaves. The process ends after this.
+    pub async fn stop(&self) -> Result<()> {
+        self.recorder.flush().await?;
+        self.node.leave().await?;
+        self.db.close().await;
+        Ok(())
+    }
+
+    /// Writes every count that waits in memory.
+    pub async fn flush(&self) -> Result<()> {
+        Ok(self.recorder.flush().await?)
+    }
+
+    /// Whether this process may answer: its view is fresh, and the database has not gone back.
+    pub fn is_ready(&self) -> bool {
+        self.node.is_fresh()
+    }
+
+    /// Learns now what has changed, without waiting for the next poll.
+    pub async fn refresh(&self) -> Result<()> {
+        Ok(self.node.refresh().await?)
+    }
+
+    /// The database's time, as far as this process can tell.
+    pub fn now(&self) -> UnixMs {
+        self.node.view().now(&self.clock)
+    }
+
+    /// What this installation is called from outside.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// How long a node may answer without hearing from the database, in milliseconds.
+    pub fn lease_ms(&self) -> i64 {
+        self.node.view().state.lease_ms
+    }
+
+    /// The random source it was opened with.
+    pub fn random(&self) -> &Random {
+        &self.random
+    }
+
+    /// The database, for `auth`, `notify` and `doctor`.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Every public key that still verifies, newest first.
+    pub async fn jwks(&self) -> Result<Vec<Jwk>> {
+        let mut tx = self.db.read().await?;
+        Ok(keys::list(&mut tx)
+            .await?
+            .iter()
+            .filter_map(keyring::jwk)
+            .collect())
+    }
+
+    /// Every signing key and what became of it, newest first.
+    pub async fn keys(&self) -> Result<Vec<keys::SigningKey>> {
+        let mut tx = self.db.read().await?;
+        Ok(keys::list(&mut tx).await?)
+    }
+
+    /// The last lines of the audit, newest first; of one subject, or of all.
+    pub async fn audit(&self, subject: Option<&str>, limit: i64) -> Result<Vec<audit::Entry>> {
+        let mut tx = self.db.read().await?;
+        Ok(audit::list(&mut tx, subject, limit).await?)
+    }
+
+    /// Removes what no longer says anything: changes every node has seen, sessions long ended.
+    async fn prune(&self) -> Result<(), StoreError> {
+        self.db
+            .write(Lock::Shared, |tx| {
+                async move {
+                    let now = tx.state().now;
+                    state::prune_changes(tx, now.plus(-crate::model::DAY_MS)).await?;
+                    sessions::prune(tx, now.plus(-30 * crate::model::DAY_MS)).await
+                }
+                .boxed()
+            })
+            .await
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("db", &self.db)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Writes a line of the audit in the transaction of the deed.
+pub(super) async fn note(
+    tx: &mut Tx,
+    random: &Random,
+    by: &str,
+    action: &str,
+    subject: &str,
+    detail: serde_json::Value,
+) -> Result<(), StoreError> {
+    let id = format!("aud_{}", crate::model::sortable(tx.state().now, random));
+    audit::note(tx, &id, by, action, subject, &detail.to_string()).await
+}
+
+/// Whoever acts, as the audit names them; for moving into a transaction.
+pub(super) fn actor(by: &impl Acts) -> String {
+    by.actor()
+}
+
+async fn make_first_key(db: &Db, master: &MasterKey, random: &Random) -> Result<()> {
+    let mut tx = db.read().await?;
+    if state::load(&mut tx).await?.newest >= Generation::FIRST {
+        return Ok(());
+    }
+    drop(tx);
+    let (master, random) = (master.clone(), random.clone());
+    db.write(Lock::Exclusive, move |tx| {
+        async move {
+            if tx.state().newest >= Generation::FIRST {
+                return Ok(());
+            }
+            publish_key(tx, Generation::FIRST, &master, &random).await?;
+            keys::activate(tx, Generation::FIRST).await?;
+            state::step(
+                tx,
+                Step {
+                    current: Generation::FIRST,
+                    newest: Generation::FIRST,
+                    target: None,
+                    rotation_id: None,
+                },
+            )
+            .await?;
+            note(
+                tx,
+                &random,
+                "rollcall",
+                "key.first",
+                "",
+                serde_json::json!({ "generation": 1 }),
+            )
+            .await?;
+            Ok(())
+        }
+        .boxed()
+    })
+    .await
+}
+
+/// Generates the key of a generation and publishes it; it does not sign yet.
+pub(super) async fn publish_key(
+    tx: &mut Tx,
+    generation: Generation,
+    master: &MasterKey,
+    random: &Random,
+) -> Result<(), StoreError> {
+    let key = keyring::generate(generation, master, random);
+    keys::publish(
+        tx,
+        &NewKey {
+            kid: &key.kid,
+            generation,
+            algorithm: keyring::ALGORITHM,
+            public_key: &key.public,
+            sealed: &key.sealed,
+            sealed_by: &key.sealed_by,
+        },
+    )
+    .await
+}

@@ -1,0 +1,98 @@
+use crate::model::{InvalidInput, Phase};
+use crate::store::StoreError;
+
+/// Why a use case did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RotationError {
+    /// There is no such thing, or it is not the asker's: the two look alike from outside.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// A value that must be unique is taken.
+    #[error("{0} is already taken")]
+    Taken(&'static str),
+    /// A value that cannot be.
+    #[error(transparent)]
+    Invalid(#[from] InvalidInput),
+    /// A rule of the domain stands against it.
+    #[error(transparent)]
+    Refused(#[from] Rule),
+    /// The database did not do its part.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A key could not be read: the master key is another, or the row was changed.
+    #[error(
+        "the signing key {kid} cannot be opened with this master key: set ROLLCALL_MASTER_KEY to the one it was sealed with"
+    )]
+    Sealed {
+        /// Which key.
+        kid: String,
+    },
+    /// The work could not be taken on now; try again.
+    #[error("too much is waiting to be written; try again in a moment")]
+    Busy,
+}
+
+/// The rules that refuse a step. Each says what to do instead.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rule {
+    /// Only one rotation at a time.
+    #[error("rotation {name} is {phase}: close or abort it before starting another")]
+    AlreadyOpen {
+        /// The open rotation.
+        name: String,
+        /// Where it stands.
+        phase: Phase,
+    },
+    /// No rotation is open.
+    #[error("no rotation is open: start one with `rollcall rotation start`")]
+    NoneOpen,
+    /// The step does not lead from the phase the rotation is in.
+    #[error("rotation {name} is {phase}, and cannot become {wanted}")]
+    WrongPhase {
+        /// The rotation.
+        name: String,
+        /// Where it stands.
+        phase: Phase,
+        /// Where it was to go.
+        wanted: Phase,
+    },
+    /// The typed name is not the rotation's.
+    #[error("the confirmation does not match: type the rotation's name, {name}")]
+    Unconfirmed {
+        /// What was to be typed.
+        name: String,
+    },
+    /// Start has not taken effect on every node yet.
+    #[error("rotation {name} is still taking effect: try again in a moment")]
+    NotEffective {
+        /// The rotation.
+        name: String,
+    },
+    /// The look-back has not finished.
+    #[error("rotation {name} is still looking back over past use: try again in a moment")]
+    LookingBack {
+        /// The rotation.
+        name: String,
+    },
+    /// An integration has as many live tokens as it may.
+    #[error("this integration has {0} live tokens, as many as it may: revoke one first")]
+    TooManyTokens(i64),
+    /// The account is disabled.
+    #[error("the account is disabled: enable it first")]
+    AccountDisabled,
+    /// The form was submitted before.
+    #[error("this form was already submitted")]
+    AlreadySubmitted,
+    /// The link was used, has expired, or never was.
+    #[error("this link was already used or has expired: ask for a new one")]
+    LinkSpent,
+    /// There is an admin already.
+    #[error("an admin exists already: sign in instead")]
+    SetUp,
+    /// The token can no longer be readmitted.
+    #[error("this token is not dormant, so there is nothing to readmit")]
+    NotDormant,
+}
+
+/// What use cases give.
+pub type Result<T, E = RotationError> = std::result::Result<T, E>;

@@ -1,0 +1,277 @@
+use super::decide::{self, Facts, Needs, Signature, Verdict};
+use super::engine::Engine;
+use super::index::Entry;
+use super::keyring;
+use super::recorder::Written;
+use crate::model::{AccountId, Digest, IntegrationId, Reason, Standing, TokenId, UnixMs};
+use crate::store::keys;
+use crate::store::state;
+use crate::store::tokens::{self, Key, Token};
+use crate::store::{StoreError, rotations};
+
+/// Who made a request, as far as the gateway tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The address it came from.
+    pub source: Option<String>,
+    /// What it said it was: the start of its `User-Agent`.
+    pub agent: Option<String>,
+}
+
+/// What a request with a token is answered.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// It may pass.
+    Accepted(Accepted),
+    /// It may not.
+    Refused(Refusal),
+    /// The truth, or the capture, could not be reached: 503, never a guess (invariant I8).
+    Unavailable,
+}
+
+/// A token that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The token's public id.
+    pub token: TokenId,
+    /// Its integration.
+    pub integration: IntegrationId,
+    /// Its account.
+    pub account: AccountId,
+    /// Where it stands.
+    pub standing: Standing,
+    /// While recording: whether it is captured.
+    pub receipt: Option<Receipt>,
+}
+
+/// What a request is told of its capture while recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// This request did it, and it is on disk.
+    Recorded,
+    /// It was captured before.
+    Already,
+    /// Signed by the new key: safe from birth.
+    NewKey,
+}
+
+impl Receipt {
+    /// The value of the header `Rollcall-Capture`.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Recorded => "recorded",
+            Self::Already => "already",
+            Self::NewKey => "new-key",
+        }
+    }
+}
+
+/// A token that was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub reason: Reason,
+    /// Which token it was, when it was one of ours.
+    pub token: Option<TokenId>,
+    /// What `/fix?ref=` names, when it was one of ours.
+    pub fix_ref: Option<String>,
+    /// The cutover that made it dormant.
+    pub cutover: Option<Cutover>,
+}
+
+/// The cutover a dormant token missed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cutover {
+    /// The rotation's name.
+    pub rotation: String,
+    /// When it was finalised.
+    pub at: UnixMs,
+}
+
+impl Refusal {
+    fn plain(reason: Reason) -> Self {
+        Self {
+            reason,
+            token: None,
+            fix_ref: None,
+            cutover: None,
+        }
+    }
+}
+
+/// What was read about a token in one transaction, and the verdict on it.
+struct Judged {
+    verdict: Verdict,
+    token: Option<Token>,
+    state: state::State,
+    forged: bool,
+    cutover: Option<Cutover>,
+}
+
+impl Engine {
+    /// Judges the token of a request, and captures it before it is answered when it is due.
+    ///
+    /// A token that is known, settled and used costs a look into memory; anything else is read
+    /// from the database, and what must be on disk is awaited.
+    pub async fn verify(&self, token: &str, caller: &Caller) -> Answer {
+        if !keyring::is_well_formed(token) {
+            return Answer::Refused(Refusal::plain(Reason::Malformed));
+        }
+        let digest = Digest::of(token.as_bytes());
+        if let Some(accepted) = self.verify_from_view(&digest, caller) {
+            return Answer::Accepted(accepted);
+        }
+        // Between reading and writing something may change: then it is judged anew.
+        for _ in 0..4 {
+            let judged = match self.judge(token, &digest).await {
+                Ok(judged) => judged,
+                Err(error) => {
+                    tracing::error!(%error, source = ?std::error::Error::source(&error), "a token could not be looked up");
+                    return Answer::Unavailable;
+                }
+            };
+            if let Some(answer) = self.carry_out(judged, caller).await {
+                return answer;
+            }
+        }
+        Answer::Unavailable
+    }
+
+    /// The fast way: from memory alone, while the lease runs.
+    fn verify_from_view(&self, digest: &Digest, caller: &Caller) -> Option<Accepted> {
+        let entry = self.node.index.get(digest)?;
+        let view = self.node.view();
+        let required = view.state.stage().required();
+        let now = view.now(&self.clock);
+        if entry.generation < required || entry.ends_at.is_some_and(|end| end <= now) {
+            return None;
+        }
+        let accepted = Accepted {
+            standing: entry.standing(required),
+            receipt: view.state.target.map(|target| {
+                if entry.born >= target {
+                    Receipt::NewKey
+                } else {
+                    Receipt::Already
+                }
+            }),
+            token: entry.token.clone(),
+            integration: entry.integration.clone(),
+            account: entry.account.clone(),
+        };
+        // After deciding, so that a node that slept in between does not answer.
+        if !self.node.is_fresh() {
+            return None;
+        }
+        self.recorder.count_use(&entry.token, caller, now);
+        Some(accepted)
+    }
+
+    /// Reads everything the verdict depends on in one transaction, and decides.
+    async fn judge(&self, text: &str, digest: &Digest) -> Result<Judged, StoreError> {
+        if self.node.went_back() {
+            return Err(StoreError::Schema(
+                "the database went back in time".to_owned(),
+            ));
+        }
+        let mut tx = self.db.read().await?;
+        if !tx.is_primary().await? {
+            return Err(StoreError::Schema(
+                "the database is a replica, not the primary".to_owned(),
+            ));
+        }
+        let state = state::load(&mut tx).await?;
+        let row = tokens::find(&mut tx, Key::Digest(digest)).await?;
+        let signature = match keyring::kid(text) {
+            Some(kid) => keyring::check(text, keys::find(&mut tx, &kid).await?.as_ref()),
+            None => Signature::Bad,
+        };
+        let facts = Facts {
+            stage: state.stage(),
+            now: state.now,
+            token: row.as_ref().map(|row| &row.token),
+            account_disabled: row
+                .as_ref()
+                .is_some_and(|row| row.account_disabled_at.is_some()),
+            signature,
+        };
+        let verdict = decide::decide(&facts);
+        let forged = decide::is_forgery(&facts);
+        let cutover = match verdict {
+            Verdict::Refuse(Reason::NotCaptured) => rotations::last_cutover(&mut tx)
+                .await?
+                .map(|(rotation, at)| Cutover { rotation, at }),
+            _ => None,
+        };
+        Ok(Judged {
+            verdict,
+            token: row.map(|row| row.token),
+            state,
+            forged,
+            cutover,
+        })
+    }
+
+    /// Does what the verdict needs; `None` when it must be judged anew.
+    async fn carry_out(&self, judged: Judged, caller: &Caller) -> Option<Answer> {
+        let Judged {
+            verdict,
+            token,
+            state,
+            forged,
+            cutover,
+        } = judged;
+        if forged {
+            // Never the token itself: an attacker's text has no place in a log.
+            tracing::error!(source = ?caller.source, "forgery: a good signature on a token that was never issued");
+        }
+        let Some(token) = token else {
+            return Some(Answer::Refused(Refusal::plain(Reason::Unknown)));
+        };
+        let needs = match verdict {
+            Verdict::Accept(needs) => needs,
+            Verdict::Refuse(reason) => {
+                self.recorder
+                    .count_refusal(&token.id, caller, state.now, reason);
+                return Some(Answer::Refused(Refusal {
+                    reason,
+                    token: Some(token.id),
+                    fix_ref: Some(token.fix_ref),
+                    cutover,
+                }));
+            }
+        };
+        let captured = match needs {
+            Needs::Nothing => {
+                let entry = Entry::of(&token, token.generation);
+                self.node.index.insert(token.digest, entry, state.version);
+                false
+            }
+            Needs::FirstUse | Needs::Capture => {
+                match self
+                    .recorder
+                    .record(token.clone(), caller.clone(), state.version)
+                    .await
+                {
+                    Ok(Written::Captured) => true,
+                    Ok(Written::FirstUse) if needs == Needs::FirstUse => false,
+                    Ok(Written::FirstUse | Written::Unchanged) => return None,
+                    Err(_) => return Some(Answer::Unavailable),
+                }
+            }
+        };
+        self.recorder.count_use(&token.id, caller, state.now);
+        let required = state.stage().required();
+        Some(Answer::Accepted(Accepted {
+            standing: Entry::of(&token, token.generation).standing(required),
+            receipt: state.target.map(|target| match captured {
+                true => Receipt::Recorded,
+                false if token.born >= target => Receipt::NewKey,
+                false => Receipt::Already,
+            }),
+            token: token.id,
+            integration: token.integration_id,
+            account: token.account_id,
+        }))
+    }
+}

@@ -1,0 +1,59 @@
+use sqlx::FromRow;
+
+use super::{StoreError, Tx};
+use crate::model::UnixMs;
+
+/// A line of the audit.
+#[derive(Clone, Debug, FromRow)]
+pub struct Entry {
+    /// Its id, sortable by time.
+    pub id: String,
+    /// When it was done.
+    pub at: UnixMs,
+    /// Who did it.
+    pub actor: String,
+    /// What was done.
+    pub action: String,
+    /// To what: a public id.
+    pub subject: String,
+    /// More, as JSON. Never a secret.
+    pub detail: String,
+}
+
+/// Writes a line, in the transaction of the deed itself.
+pub async fn note(
+    tx: &mut Tx,
+    id: &str,
+    actor: &str,
+    action: &str,
+    subject: &str,
+    detail: &str,
+) -> Result<(), StoreError> {
+    let now = tx.state().now;
+    exec!(tx, sqlx::query("insert into audit (id, at, actor, action, subject, detail) values ($1, $2, $3, $4, $5, $6)")
+            .bind(id)
+            .bind(now)
+            .bind(actor)
+            .bind(action)
+            .bind(subject)
+            .bind(detail))?;
+    Ok(())
+}
+
+/// The last lines, newest first; of one subject, or of all.
+pub async fn list(
+    tx: &mut Tx,
+    subject: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Entry>, StoreError> {
+    Ok(on!(tx, c => {
+        sqlx::query_as(
+            "select id, at, actor, action, subject, detail from audit \
+             where ($1 is null or subject = $1) order by at desc, id desc limit $2",
+        )
+        .bind(subject)
+        .bind(limit)
+        .fetch_all(c)
+        .await
+    })?)
+}

@@ -1,0 +1,124 @@
+use sqlx::{FromRow, QueryBuilder};
+
+use super::{StoreError, Tx};
+use crate::model::{DAY_MS, RotationId, TokenId, UnixMs};
+
+/// Evidence that a token or session was present.
+#[derive(Clone, Debug, FromRow)]
+pub struct Capture {
+    /// The public id of a token or a session.
+    pub subject: String,
+    /// `use`, `lookback` or `readmit`.
+    pub how: String,
+    /// When it was first seen.
+    pub first_seen: UnixMs,
+    /// When it was last seen.
+    pub last_seen: UnixMs,
+    /// Requests since.
+    pub requests: i64,
+    /// Where the first came from.
+    pub source: Option<String>,
+    /// What the first caller said it was.
+    pub agent: Option<String>,
+}
+
+/// What a new capture is written with.
+#[derive(Clone, Debug)]
+pub struct NewCapture {
+    /// The public id of a token or a session.
+    pub subject: String,
+    /// `use`, `lookback` or `readmit`.
+    pub how: &'static str,
+    /// Where the request came from.
+    pub source: Option<String>,
+    /// What the caller said it was.
+    pub agent: Option<String>,
+}
+
+/// Writes captures, first seen now.
+pub async fn insert(
+    tx: &mut Tx,
+    rotation: &RotationId,
+    new: &[NewCapture],
+) -> Result<(), StoreError> {
+    let now = tx.state().now;
+    for chunk in new.chunks(100) {
+        on!(tx, c => {
+            let mut query = QueryBuilder::new(
+                "insert into captures (rotation_id, subject, how, first_seen, last_seen, requests, source, agent) ",
+            );
+            query.push_values(chunk, |mut row, capture| {
+                row.push_bind(rotation)
+                    .push_bind(&capture.subject)
+                    .push_bind(capture.how)
+                    .push_bind(now)
+                    .push_bind(now)
+                    .push_bind(1_i64)
+                    .push_bind(capture.source.as_deref())
+                    .push_bind(capture.agent.as_deref());
+            });
+            query.push(" on conflict (rotation_id, subject) do nothing");
+            query.build().execute(c).await.map(|done| done.rows_affected())
+        })?;
+    }
+    Ok(())
+}
+
+/// The evidence for one token or session in the newest rotation that captured it.
+pub async fn latest(tx: &mut Tx, subject: &str) -> Result<Option<Capture>, StoreError> {
+    Ok(on!(tx, c => {
+        sqlx::query_as(
+            "select subject, how, first_seen, last_seen, requests, source, agent from captures \
+             where subject = $1 order by first_seen desc limit 1",
+        )
+        .bind(subject)
+        .fetch_optional(c)
+        .await
+    })?)
+}
+
+/// Captures of tokens over time: how many were first seen in each step of `step_ms` since `from`.
+pub async fn curve(
+    tx: &mut Tx,
+    rotation: &RotationId,
+    from: UnixMs,
+    step_ms: i64,
+) -> Result<Vec<(i64, i64)>, StoreError> {
+    Ok(on!(tx, c => {
+        sqlx::query_as(
+            "select (first_seen - $1) / $2 as step, count(*) from captures \
+             where rotation_id = $3 and subject like 'tok\\_%' escape '\\' group by 1 order by 1",
+        )
+        .bind(from)
+        .bind(step_ms.max(1))
+        .bind(rotation)
+        .fetch_all(c)
+        .await
+    })?)
+}
+
+/// Live tokens of an older generation than `target` that were used at or after `since`: what
+/// look-back counts as present. At most `limit`, in id order, after `after`.
+pub async fn look_back(
+    tx: &mut Tx,
+    since: UnixMs,
+    target: crate::model::Generation,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<TokenId>, StoreError> {
+    Ok(on!(tx, c => {
+        sqlx::query_scalar(
+            "select id from tokens where generation < $1 and last_used_at >= $2 and id > $3 \
+             order by id limit $4",
+        )
+        .bind(target)
+        .bind(since)
+        .bind(after)
+        .bind(limit)
+        .fetch_all(c)
+        .await
+    })?)
+}
+
+/// How far a lookback reaches at the most, in milliseconds: use is kept by day for this long.
+pub const LONGEST_LOOKBACK_MS: i64 = 400 * DAY_MS;

@@ -1,0 +1,82 @@
+/// What can go wrong between this program and its database.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database did not answer, or not in time. Try again.
+    #[error("the database cannot be reached")]
+    Unreachable(#[source] sqlx::Error),
+    /// Another process holds the lock that a phase step needs.
+    #[error("another process holds the rotation lock: {holder}")]
+    Locked {
+        /// What is known of the holder.
+        holder: String,
+    },
+    /// A value that must be unique is taken.
+    #[error("the database refused a duplicate")]
+    Duplicate(#[source] sqlx::Error),
+    /// The schema is not what this program was built for.
+    #[error("{0}")]
+    Schema(String),
+    /// A row holds what this program never writes.
+    #[error("the database holds a value that cannot be read: {0}")]
+    Corrupt(String),
+    /// Anything else: a defect of this program, or of the database.
+    #[error("the database refused a statement")]
+    Rejected(#[source] sqlx::Error),
+    /// The task that ran the transaction ended without an answer.
+    #[error("the transaction was cut short")]
+    Cut,
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later without anything being changed.
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Locked { .. } | Self::Cut)
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(database) if database.is_unique_violation() => {
+                Self::Duplicate(error)
+            }
+            sqlx::Error::Database(database) => match database.code().as_deref() {
+                // PostgreSQL: lock_timeout.
+                Some("55P03") => Self::Locked {
+                    holder: "a transaction on the same database".to_owned(),
+                },
+                // PostgreSQL: connection exceptions, operator intervention (shutdown, crash), no
+                // room for connections, idle-in-transaction timeout, read-only (a replica).
+                Some(code)
+                    if code.starts_with("08")
+                        || code.starts_with("57")
+                        || code.starts_with("53")
+                        || code == "25P03"
+                        || code == "25006" =>
+                {
+                    Self::Unreachable(error)
+                }
+                // SQLite: BUSY, LOCKED, IOERR, FULL, CANTOPEN, NOTADB, PROTOCOL with extensions.
+                Some(code)
+                    if code.parse::<i64>().is_ok_and(|code| {
+                        matches!(code & 0xff, 5 | 6 | 10 | 13 | 14 | 15 | 26)
+                    }) =>
+                {
+                    Self::Unreachable(error)
+                }
+                _ => Self::Rejected(error),
+            },
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::BeginFailed => Self::Unreachable(error),
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
+                Self::Corrupt(error.to_string())
+            }
+            _ => Self::Rejected(error),
+        }
+    }
+}

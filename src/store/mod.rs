@@ -1,0 +1,54 @@
+//! All SQL. One text for both engines: [`Db`] is the seam, `on!` pastes one body into both arms.
+//!
+//! Every function here takes a [`Tx`], so that what is read together is read of one state, and
+//! nothing is written but in a transaction that the caller commits.
+
+/// Runs one body against whichever engine the transaction is on.
+macro_rules! on {
+    ($tx:expr, $c:ident => $body:expr) => {
+        match $tx.arm() {
+            $crate::store::db::Arm::Sqlite($c) => $body,
+            $crate::store::db::Arm::Postgres($c) => $body,
+        }
+    };
+}
+
+/// Runs a query without rows on whichever engine the transaction is on; gives how many it changed.
+macro_rules! exec {
+    ($tx:expr, $query:expr) => {
+        on!($tx, c => $query.execute(c).await.map(|done| done.rows_affected()))
+    };
+}
+
+/// Accounts, users and integrations: who the customers are.
+pub mod accounts;
+/// Who did what, when.
+pub mod audit;
+/// The allowlist of a rotation and its evidence.
+pub mod captures;
+/// The seam between the engines: connections, transactions, locks, the clock.
+pub mod db;
+mod error;
+/// Signing keys by generation.
+pub mod keys;
+/// One-time links and failed sign-ins.
+pub mod links;
+mod migrate;
+/// Who would break, and who has recovered.
+pub mod rehearsal;
+/// Rotations and their phases.
+pub mod rotations;
+/// Dashboard logins.
+pub mod sessions;
+/// The one row that all nodes agree on, its version and its changes.
+pub mod state;
+/// The registry of access tokens.
+pub mod tokens;
+mod types;
+/// Last use, counts and days of use.
+pub mod usage;
+/// The people who log in.
+pub mod users;
+
+pub use db::{Db, Lock, Tx};
+pub use error::StoreError;

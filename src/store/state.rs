@@ -1,0 +1,243 @@
+use sqlx::FromRow;
+
+use super::{Db, StoreError, Tx};
+use crate::model::{Digest, Generation, Random, RotationId, Stage, UnixMs};
+
+/// What every node must agree on, read in one statement.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct State {
+    /// The generation a credential needs to be accepted.
+    pub current: Generation,
+    /// The highest generation made so far.
+    pub newest: Generation,
+    /// Set while recording.
+    pub target: Option<Generation>,
+    /// The rotation that is recording or finalised.
+    pub rotation_id: Option<RotationId>,
+    /// Counts every change that other nodes must learn of.
+    pub version: i64,
+    /// How long a node may answer from its view, in milliseconds.
+    pub lease_ms: i64,
+    /// Which installation this is.
+    pub instance: String,
+    /// The database's time when this was read.
+    #[sqlx(skip)]
+    pub now: UnixMs,
+}
+
+impl State {
+    /// What credentials are judged against.
+    pub const fn stage(&self) -> Stage {
+        Stage {
+            current: self.current,
+            target: self.target,
+        }
+    }
+}
+
+/// What other nodes must forget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Everything: a phase step.
+    Phase,
+    /// One token: revoked or replaced.
+    Token(Digest),
+    /// One account: disabled or enabled.
+    Account(String),
+    /// One session: ended.
+    Session(Digest),
+}
+
+impl Change {
+    fn columns(&self) -> (&'static str, String) {
+        match self {
+            Self::Phase => ("phase", String::new()),
+            Self::Token(digest) => ("token", hex(digest)),
+            Self::Account(id) => ("account", id.clone()),
+            Self::Session(digest) => ("session", hex(digest)),
+        }
+    }
+
+    fn read(kind: &str, subject: String) -> Self {
+        match kind {
+            "token" => unhex(&subject).map_or(Self::Phase, Self::Token),
+            "session" => unhex(&subject).map_or(Self::Phase, Self::Session),
+            "account" => Self::Account(subject),
+            // A newer release's kind is not understood: forgetting everything is always right.
+            _ => Self::Phase,
+        }
+    }
+}
+
+/// Reads the state and the database's time.
+pub async fn load(tx: &mut Tx) -> Result<State, StoreError> {
+    let mut state: State = on!(tx, c => {
+        sqlx::query_as(
+            "select current, newest, target, rotation_id, version, lease_ms, instance from state where id = 1",
+        )
+        .fetch_optional(c)
+        .await
+    })?
+    .ok_or_else(|| StoreError::Schema("the database is empty: run `rollcall migrate`".to_owned()))?;
+    state.now = tx.now().await?;
+    Ok(state)
+}
+
+/// Writes the first state into an empty database; changes the lease of one that has it.
+pub(super) async fn begin(db: &Db, lease_ms: i64, random: &Random) -> Result<(), StoreError> {
+    let instance: String = random
+        .bytes::<8>()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let mut tx = db.begin_unlocked().await?;
+    exec!(
+        tx,
+        sqlx::query(
+            "insert into state (id, current, newest, version, lease_ms, instance) \
+             values (1, 1, 0, 0, $1, $2) on conflict (id) do nothing",
+        )
+        .bind(lease_ms)
+        .bind(instance)
+    )?;
+    tx.commit().await
+}
+
+/// What a phase step makes of the state.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The generation required from now on.
+    pub current: Generation,
+    /// The highest generation made.
+    pub newest: Generation,
+    /// The generation that use carries over to, while recording.
+    pub target: Option<Generation>,
+    /// The open rotation.
+    pub rotation_id: Option<RotationId>,
+}
+
+/// Moves the state. The caller holds the exclusive lock.
+pub async fn step(tx: &mut Tx, step: Step) -> Result<(), StoreError> {
+    exec!(
+        tx,
+        sqlx::query(
+            "update state set current = $1, newest = $2, target = $3, rotation_id = $4 where id = 1"
+        )
+        .bind(step.current)
+        .bind(step.newest)
+        .bind(step.target)
+        .bind(&step.rotation_id)
+    )?;
+    let mut state = tx.state().clone();
+    state.current = step.current;
+    state.newest = step.newest;
+    state.target = step.target;
+    state.rotation_id = step.rotation_id;
+    tx.remember_state(state);
+    Ok(())
+}
+
+/// Counts the version up and says what changed: the last statement of any transaction that other
+/// nodes must learn of. One row, so that numbers commit in order; a sequence would not.
+pub async fn publish(tx: &mut Tx, changes: &[Change]) -> Result<i64, StoreError> {
+    let now = tx.state().now;
+    let version: i64 = on!(tx, c => {
+        sqlx::query_scalar("update state set version = version + 1 where id = 1 returning version")
+            .fetch_one(c)
+            .await
+    })?;
+    for change in changes {
+        let (kind, subject) = change.columns();
+        exec!(
+            tx,
+            sqlx::query(
+                "insert into changes (version, kind, subject, at) values ($1, $2, $3, $4) \
+                 on conflict (version, kind, subject) do nothing",
+            )
+            .bind(version)
+            .bind(kind)
+            .bind(subject)
+            .bind(now)
+        )?;
+    }
+    Ok(version)
+}
+
+/// The changes after version `after`, oldest first; `None` when they have been pruned and the
+/// reader must forget everything.
+pub async fn changes_after(
+    tx: &mut Tx,
+    after: i64,
+    upto: i64,
+) -> Result<Option<Vec<Change>>, StoreError> {
+    let rows: Vec<(i64, String, String)> = on!(tx, c => {
+        sqlx::query_as(
+            "select version, kind, subject from changes where version > $1 and version <= $2 order by version",
+        )
+        .bind(after)
+        .bind(upto)
+        .fetch_all(c)
+        .await
+    })?;
+    let complete = rows.first().is_some_and(|(first, ..)| *first == after + 1);
+    Ok(complete.then(|| {
+        rows.into_iter()
+            .map(|(_, kind, subject)| Change::read(&kind, subject))
+            .collect()
+    }))
+}
+
+/// Forgets changes made before `before`; no node's lease reaches back that far.
+pub async fn prune_changes(tx: &mut Tx, before: UnixMs) -> Result<(), StoreError> {
+    exec!(
+        tx,
+        sqlx::query("delete from changes where at < $1").bind(before)
+    )?;
+    Ok(())
+}
+
+/// Says that node `id` has applied everything up to `version`.
+pub async fn acknowledge(tx: &mut Tx, id: &str, version: i64) -> Result<(), StoreError> {
+    let now = tx.state().now;
+    exec!(
+        tx,
+        sqlx::query(
+            "insert into nodes (id, version, seen_at) values ($1, $2, $3) \
+             on conflict (id) do update set version = excluded.version, seen_at = excluded.seen_at",
+        )
+        .bind(id)
+        .bind(version)
+        .bind(now)
+    )?;
+    Ok(())
+}
+
+/// Nodes that have not applied `version` yet.
+pub async fn nodes_behind(tx: &mut Tx, version: i64) -> Result<Vec<String>, StoreError> {
+    Ok(on!(tx, c => {
+        sqlx::query_scalar("select id from nodes where version < $1").bind(version).fetch_all(c).await
+    })?)
+}
+
+/// Forgets nodes: gone, or silent for longer than the lease. One that lives comes back by itself.
+pub async fn forget_nodes(tx: &mut Tx, ids: &[String]) -> Result<(), StoreError> {
+    for id in ids {
+        exec!(tx, sqlx::query("delete from nodes where id = $1").bind(id))?;
+    }
+    Ok(())
+}
+
+fn hex(digest: &Digest) -> String {
+    digest
+        .as_bytes()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn unhex(text: &str) -> Option<Digest> {
+    let bytes: Option<Vec<u8>> = (0..text.len() / 2)
+        .map(|i| u8::from_str_radix(text.get(2 * i..2 * i + 2)?, 16).ok())
+        .collect();
+    Digest::from_stored(&bytes?).ok()
+}
