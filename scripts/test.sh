@@ -50,8 +50,12 @@ front() {
     scripts/front.sh
     say "Weight of the pages' assets, brotli-compressed"
     node scripts/weigh.mjs "$WASM_CEILING"
-    # What the executable embeds exists now: lint that code too.
-    MEMORY_SERVE_QUIET=1 server_cargo clippy --quiet --locked --lib --features embed -- -D warnings
+}
+
+# Needs the assets: it is the code that embeds them.
+lint_embedding() {
+    say "Clippy, server with the assets embedded"
+    MEMORY_SERVE_QUIET=1 server_cargo clippy --locked --lib --features embed -- -D warnings
 }
 
 rust() {
@@ -79,6 +83,7 @@ all)
     lint
     audit
     front
+    lint_embedding
     rust "$@"
     e2e
     say "All passed"
