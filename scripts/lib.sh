@@ -27,7 +27,10 @@ locked() {
     shift
     mkdir -p "$(dirname "$file")"
     (
-        if have flock; then flock 9; fi
+        if have flock && ! flock -n 9; then
+            say "Waiting for another run that does the same"
+            flock 9
+        fi
         "$@" 9>&-
     ) 9>"$file"
 }
