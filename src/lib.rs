@@ -1,12 +1,33 @@
 //! Rollcall rotates an API's signing key without breaking the customers who are using it.
+//!
+//! ```text
+//! model ← store ← rotation ← { auth, notify } ← { api, pages, cli } ← web      islands: the browser
+//! ```
+//! The arrow means "may import". ARCHITECTURE.md is the map.
 
+/// HTTP for machines: `/verify`, keys, health.
+#[cfg(feature = "ssr")]
+pub mod api;
+/// Who asks: passwords, sessions, proofs.
+#[cfg(feature = "ssr")]
+pub mod auth;
+/// All code that runs in the browser.
 pub mod islands;
+/// The words of the domain.
 #[cfg(feature = "ssr")]
 pub mod model;
+/// Pages for people.
+#[cfg(feature = "ssr")]
+pub mod pages;
+/// The rules and the use cases.
 #[cfg(feature = "ssr")]
 pub mod rotation;
+/// All SQL.
 #[cfg(feature = "ssr")]
 pub mod store;
+/// The router and its layers.
+#[cfg(feature = "ssr")]
+pub mod web;
 
 /// Wakes the islands of the page that loaded this module.
 #[cfg(feature = "hydrate")]

@@ -1,0 +1,159 @@
+use std::fmt;
+use std::sync::Arc;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+use crate::model::Random;
+
+/// Memory for one hash, in KiB: OWASP's least for Argon2id with two passes is 19 MiB.
+const MEMORY_KIB: u32 = 19 * 1024;
+/// How many may wait for the hasher before the answer is "try again".
+const MOST_WAITING: usize = 64;
+/// The least characters of a password.
+const LEAST: usize = 8;
+/// The most bytes of a password: hashing has a price.
+const MOST: usize = 256;
+
+/// Why a password was not hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    /// Too short or too long.
+    #[error("a valid password has 8 characters at least and 256 bytes at most")]
+    Length,
+    /// Too many wait.
+    #[error("too many sign-ins at once; try again in a moment")]
+    Busy,
+}
+
+/// Hashes passwords with Argon2id, off the threads that answer requests, one at a time.
+#[derive(Clone)]
+pub struct Passwords {
+    random: Random,
+    turns: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+    /// What an unknown user's password is checked against, so that it takes as long.
+    nobody: Arc<str>,
+}
+
+impl Passwords {
+    /// A hasher that draws salts from `random`.
+    pub fn new(random: Random) -> Self {
+        let nobody = hash(b"nobody has this password", &random.bytes::<16>());
+        Self {
+            turns: Arc::new(Semaphore::new(1)),
+            waiting: Arc::new(Semaphore::new(MOST_WAITING)),
+            nobody: nobody.into(),
+            random,
+        }
+    }
+
+    /// Hashes a new password.
+    ///
+    /// # Errors
+    /// [`PasswordError::Length`]; [`PasswordError::Busy`].
+    pub async fn hash(&self, password: &SecretString) -> Result<String, PasswordError> {
+        let text = password.expose_secret();
+        if text.chars().count() < LEAST || text.len() > MOST {
+            return Err(PasswordError::Length);
+        }
+        let (password, salt) = (password.clone(), self.random.bytes::<16>());
+        self.in_turn(move || hash(password.expose_secret().as_bytes(), &salt))
+            .await
+    }
+
+    /// Whether `password` is the one behind `hash`. With no hash it takes as long, and is not.
+    ///
+    /// # Errors
+    /// [`PasswordError::Busy`].
+    pub async fn verify(
+        &self,
+        password: &SecretString,
+        hash: Option<&str>,
+    ) -> Result<bool, PasswordError> {
+        let known = hash.is_some();
+        let (password, hash) = (password.clone(), hash.unwrap_or(&self.nobody).to_owned());
+        if password.expose_secret().len() > MOST {
+            return Ok(false);
+        }
+        let matches = self
+            .in_turn(move || {
+                PasswordHash::new(&hash).is_ok_and(|hash| {
+                    Argon2::default()
+                        .verify_password(password.expose_secret().as_bytes(), &hash)
+                        .is_ok()
+                })
+            })
+            .await?;
+        Ok(matches && known)
+    }
+
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        let _place = self
+            .waiting
+            .try_acquire()
+            .map_err(|_| PasswordError::Busy)?;
+        let _turn = self
+            .turns
+            .acquire()
+            .await
+            .map_err(|_| PasswordError::Busy)?;
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|_| PasswordError::Busy)
+    }
+}
+
+fn hash(password: &[u8], salt: &[u8]) -> String {
+    // These are within Argon2's bounds; the salt is 16 bytes.
+    let params = Params::new(MEMORY_KIB, 2, 1, None).expect("Argon2 takes these parameters");
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_with_salt(password, salt)
+        .expect("Argon2 takes a salt of 16 bytes")
+        .to_string()
+}
+
+impl fmt::Debug for Passwords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Passwords")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_matches_its_hash_and_no_other() {
+        let passwords = Passwords::new(Random::system());
+        let right = SecretString::from("correct horse battery");
+        let hash = passwords.hash(&right).await.unwrap();
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
+        assert!(passwords.verify(&right, Some(&hash)).await.unwrap());
+        assert!(
+            !passwords
+                .verify(&SecretString::from("wrong"), Some(&hash))
+                .await
+                .unwrap()
+        );
+        assert!(!passwords.verify(&right, None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn lengths_are_bounded() {
+        let passwords = Passwords::new(Random::system());
+        let short = passwords.hash(&SecretString::from("seven77")).await;
+        assert_eq!(short, Err(PasswordError::Length));
+        let long = passwords.hash(&SecretString::from("x".repeat(257))).await;
+        assert_eq!(long, Err(PasswordError::Length));
+    }
+}

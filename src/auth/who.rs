@@ -1,0 +1,196 @@
+use axum::extract::FromRequestParts;
+use axum::http::header::{LOCATION, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use tower_sessions::Session;
+
+use super::AppState;
+use super::session_store::digest;
+use crate::model::{Admin, Digest, Member};
+use crate::rotation::Caller;
+use crate::rotation::sessions::Fate;
+
+/// Who makes a request of a page.
+#[derive(Clone, Debug)]
+pub enum Who {
+    /// Nobody is signed in. `rotated` when a cutover ended the session this browser had.
+    Nobody {
+        /// Whether the rotation signed this browser out.
+        rotated: bool,
+    },
+    /// A member of an account.
+    Member {
+        /// The proof.
+        member: Member,
+        /// The account's name.
+        account: String,
+    },
+    /// An admin of the platform.
+    Admin(Admin),
+}
+
+/// The digest of the session that a request was made with.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionDigest(pub Digest);
+
+/// Why a page is not shown to whoever asked.
+#[derive(Clone, Debug)]
+pub enum Denied {
+    /// Sign in first, then come back to `next`.
+    SignIn {
+        /// Path and query of what was asked for.
+        next: String,
+        /// Whether the rotation ended the session.
+        rotated: bool,
+    },
+    /// There is no such page for this user: 404, never 403.
+    NotFound,
+    /// Who asks could not be found out: 503.
+    Unavailable,
+}
+
+impl IntoResponse for Denied {
+    fn into_response(self) -> Response {
+        let mut response = match &self {
+            Self::SignIn { next, rotated } => {
+                let mut response = StatusCode::SEE_OTHER.into_response();
+                let query: String = form_encode(next);
+                if let Ok(location) = HeaderValue::from_str(&format!("/login?next={query}")) {
+                    response.headers_mut().insert(LOCATION, location);
+                }
+                if *rotated {
+                    let cookie = HeaderValue::from_static(
+                        "ended=rotation; Max-Age=60; Path=/; HttpOnly; SameSite=Lax",
+                    );
+                    response.headers_mut().insert(SET_COOKIE, cookie);
+                }
+                response
+            }
+            Self::NotFound => StatusCode::NOT_FOUND.into_response(),
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        };
+        // The web layer dresses it as a page.
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Percent-encodes all that is not unreserved (RFC 3986 §2.3).
+fn form_encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+impl FromRequestParts<AppState> for Who {
+    type Rejection = Denied;
+
+    /// Finds out who asks, once a request. A live session is used here: while recording, that is
+    /// its capture, and it is on disk before the page is answered.
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Denied> {
+        if let Some(who) = parts.extensions.get::<Self>() {
+            return Ok(who.clone());
+        }
+        let who = find_out(parts, app).await.map_err(|error| {
+            tracing::error!(%error, "a session could not be read");
+            Denied::Unavailable
+        })?;
+        parts.extensions.insert(who.clone());
+        Ok(who)
+    }
+}
+
+async fn find_out(
+    parts: &mut Parts,
+    app: &AppState,
+) -> Result<Who, crate::rotation::RotationError> {
+    let nobody = Who::Nobody { rotated: false };
+    let Some(id) = parts.extensions.get::<Session>().and_then(Session::id) else {
+        return Ok(nobody);
+    };
+    let digest = digest(&id);
+    let session = match app.engine.session(&digest).await? {
+        Fate::Live(session) => session,
+        Fate::EndedByCutover(_) => return Ok(Who::Nobody { rotated: true }),
+        Fate::Gone => return Ok(nobody),
+    };
+    let Some(user) = app.engine.user(&session.user_id).await? else {
+        return Ok(nobody);
+    };
+    if user.disabled_at.is_some() || user.account_disabled_at.is_some() {
+        return Ok(nobody);
+    }
+    let Ok(caller) = Caller::from_request_parts(parts, app).await;
+    app.engine.use_session(&session, &caller).await?;
+    parts.extensions.insert(SessionDigest(digest));
+    Ok(match user.account_id {
+        Some(account) => Who::Member {
+            member: Member::vouch(user.id, account, user.email, user.name),
+            account: user.account_name.unwrap_or_default(),
+        },
+        None => Who::Admin(Admin::vouch(user.id, user.email, user.name)),
+    })
+}
+
+/// Where to come back to after signing in: what was asked for, when it can be asked for again.
+fn next(parts: &Parts) -> String {
+    if parts.method == Method::GET {
+        parts
+            .uri
+            .path_and_query()
+            .map_or_else(|| "/".to_owned(), ToString::to_string)
+    } else {
+        "/".to_owned()
+    }
+}
+
+impl FromRequestParts<AppState> for Member {
+    type Rejection = Denied;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Denied> {
+        match Who::from_request_parts(parts, app).await? {
+            Who::Member { member, .. } => Ok(member),
+            Who::Admin(_) => Err(Denied::NotFound),
+            Who::Nobody { rotated } => Err(Denied::SignIn {
+                next: next(parts),
+                rotated,
+            }),
+        }
+    }
+}
+
+impl FromRequestParts<AppState> for Admin {
+    type Rejection = Denied;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Denied> {
+        match Who::from_request_parts(parts, app).await? {
+            Who::Admin(admin) => Ok(admin),
+            Who::Member { .. } => Err(Denied::NotFound),
+            Who::Nobody { rotated } => Err(Denied::SignIn {
+                next: next(parts),
+                rotated,
+            }),
+        }
+    }
+}
+
+impl FromRequestParts<AppState> for SessionDigest {
+    type Rejection = Denied;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Denied> {
+        let who = Who::from_request_parts(parts, app).await?;
+        match (who, parts.extensions.get::<Self>()) {
+            (Who::Member { .. } | Who::Admin(_), Some(digest)) => Ok(*digest),
+            _ => Err(Denied::SignIn {
+                next: next(parts),
+                rotated: false,
+            }),
+        }
+    }
+}

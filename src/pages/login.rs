@@ -1,0 +1,200 @@
+use axum::Router;
+use axum::extract::{Form, Query, State};
+use axum::http::header::COOKIE;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use leptos::prelude::*;
+use secrecy::SecretString;
+use serde::Deserialize;
+use tower_sessions::Session;
+
+use super::error::PageError;
+use super::shell::{Frame, Section, Visit, is_own_path};
+use crate::auth::{AppState, SignInError, Who, sign_in, sign_out};
+use crate::rotation::Caller;
+
+/// Sign in and out.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/login", get(page).post(submit))
+        .route("/logout", post(leave))
+}
+
+#[derive(Deserialize)]
+struct Ask {
+    next: Option<String>,
+}
+
+/// What the sign-in form carries; the page at `/fix` shows the same form.
+#[derive(Deserialize)]
+struct SignInForm {
+    email: String,
+    password: SecretString,
+    #[serde(default)]
+    next: String,
+}
+
+/// What went wrong with a submit, in words, and the way back.
+#[derive(Clone, Debug, Default)]
+pub struct SignInFormState {
+    /// Where to go after signing in: a path of this site.
+    pub next: String,
+    /// The address as it was typed.
+    pub email: String,
+    /// What went wrong.
+    pub problem: Option<String>,
+}
+
+async fn page(visit: Visit, headers: HeaderMap, Query(ask): Query<Ask>) -> Response {
+    let next = own_or_start(ask.next.as_deref());
+    let rotated = match &visit.who {
+        Who::Nobody { rotated } => *rotated || was_rotated(&headers),
+        Who::Member { .. } | Who::Admin(_) => return Redirect::to(&next).into_response(),
+    };
+    let state = SignInFormState {
+        next,
+        ..SignInFormState::default()
+    };
+    show(visit, StatusCode::OK, state, rotated).await
+}
+
+/// Whether a page sent the browser here because the rotation ended its session.
+fn was_rotated(headers: &HeaderMap) -> bool {
+    let cookies = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    cookies
+        .flat_map(|line| line.split(';'))
+        .any(|pair| pair.trim() == "ended=rotation")
+}
+
+fn own_or_start(next: Option<&str>) -> String {
+    next.filter(|path| is_own_path(path))
+        .unwrap_or("/")
+        .to_owned()
+}
+
+async fn submit(
+    State(app): State<AppState>,
+    visit: Visit,
+    session: Session,
+    caller: Caller,
+    headers: HeaderMap,
+    Form(form): Form<SignInForm>,
+) -> Result<Response, PageError> {
+    let next = own_or_start(Some(&form.next));
+    let (status, problem, wait) =
+        match sign_in(&app, &session, &caller, &form.email, &form.password).await {
+            Ok(user) => {
+                let start = if user.account_id.is_none() && next == "/" {
+                    "/admin"
+                } else {
+                    &next
+                };
+                return Ok(Redirect::to(start).into_response());
+            }
+            Err(error @ SignInError::Wrong) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, error.to_string(), None)
+            }
+            Err(ref error @ SignInError::Wait { seconds }) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                error.to_string(),
+                Some(seconds),
+            ),
+            Err(error @ SignInError::Busy) => {
+                (StatusCode::SERVICE_UNAVAILABLE, error.to_string(), Some(2))
+            }
+            Err(SignInError::Failed(error)) => return Err(error.into()),
+        };
+    let rotated = was_rotated(&headers);
+    let state = SignInFormState {
+        next,
+        email: form.email,
+        problem: Some(sentence(&problem)),
+    };
+    let mut response = show(visit, status, state, rotated).await;
+    if let Some(seconds) = wait {
+        response
+            .headers_mut()
+            .insert("retry-after", HeaderValue::from(seconds));
+    }
+    Ok(response)
+}
+
+/// An error's words as a sentence.
+fn sentence(words: &str) -> String {
+    let mut chars = words.chars();
+    let first: String = chars
+        .next()
+        .map(|c| c.to_uppercase().collect())
+        .unwrap_or_default();
+    format!("{first}{}.", chars.as_str())
+}
+
+async fn leave(session: Session) -> Result<Response, PageError> {
+    sign_out(&session).await.map_err(|error| {
+        tracing::error!(%error, "a session could not be ended");
+        PageError::Unavailable
+    })?;
+    Ok(Redirect::to("/login").into_response())
+}
+
+async fn show(visit: Visit, status: StatusCode, state: SignInFormState, rotated: bool) -> Response {
+    let title = if state.problem.is_some() {
+        "Error: Sign in"
+    } else {
+        "Sign in"
+    };
+    visit
+        .show(status, Frame::new(title, Section::Elsewhere).narrow(), move || {
+            view! {
+                <div class="page-head">
+                    <h1>{if rotated { "Sign in again" } else { "Sign in" }}</h1>
+                    {rotated.then(|| view! {
+                        <p class="sub">
+                            "The security keys of this service were rotated, and this browser was signed out by it. \
+                             Nothing is wrong with your password."
+                        </p>
+                    })}
+                </div>
+                <SignIn state/>
+            }
+        })
+        .await
+}
+
+/// The sign-in form, with what went wrong above it.
+#[component]
+pub fn SignIn(
+    /// What is filled in, and what went wrong.
+    state: SignInFormState,
+) -> impl IntoView {
+    let invalid = state.problem.is_some();
+    view! {
+        {state.problem.map(|problem| view! {
+            <div class="error-summary" role="alert" tabindex="-1" autofocus="">
+                <h2>"You are not signed in"</h2>
+                <ul><li><a href="#email">{problem}</a></li></ul>
+            </div>
+        })}
+        <form class="form panel" method="post" action="/login">
+            <input type="hidden" name="next" value=state.next/>
+            <div class="field">
+                <label for="email">"Email"</label>
+                <input class="input" id="email" name="email" type="email" autocomplete="username" required=""
+                    value=state.email aria-invalid=invalid.then_some("true")/>
+            </div>
+            <div class="field">
+                <label for="password">"Password"</label>
+                <input class="input" id="password" name="password" type="password"
+                    autocomplete="current-password" required=""/>
+            </div>
+            <div class="actions">
+                <button type="submit" class="button primary wide">"Sign in"</button>
+            </div>
+            <p class="small"><a href="/forgot">"Forgot your password?"</a></p>
+        </form>
+    }
+}

@@ -1,0 +1,25 @@
+//! Pages for people. One file a page: its view, its POST handlers, its words. A handler obtains
+//! proof of who asks, calls one use case, and dresses the result; every page works with no script.
+
+/// Scripts, styles and fonts.
+pub mod assets;
+/// What goes wrong on the way to a page, as a page.
+mod error;
+/// Sign in and out.
+mod login;
+/// The pieces that pages are made of.
+pub mod parts;
+/// What stands around every page: head, bar, foot, security headers.
+mod shell;
+
+pub use error::{PageError, dress_bare_errors};
+pub use shell::{Frame, Section, Theme, Visit};
+
+use axum::Router;
+
+use crate::auth::AppState;
+
+/// Every page.
+pub fn router() -> Router<AppState> {
+    Router::new().merge(login::routes()).merge(shell::routes())
+}

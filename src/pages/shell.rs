@@ -1,0 +1,389 @@
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Form, FromRequestParts, Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, REFERER, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::post;
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use serde::Deserialize;
+
+use super::assets;
+use crate::auth::{AppState, Denied, Who};
+
+/// The theme a browser asked for; the system's when none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Theme {
+    /// As the system is set.
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+impl Theme {
+    const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+
+    const fn slug(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::System => "System",
+            Self::Light => "Light",
+            Self::Dark => "Dark",
+        }
+    }
+
+    fn of(headers: &HeaderMap) -> Self {
+        let cookies = headers
+            .get_all(COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        let theme = cookies
+            .flat_map(|line| line.split(';'))
+            .find_map(|pair| pair.trim().strip_prefix("theme="));
+        Self::ALL
+            .into_iter()
+            .find(|known| Some(known.slug()) == theme)
+            .unwrap_or(Self::System)
+    }
+}
+
+/// The part of the site a page belongs to: what the bar marks as current.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// None of the bar's links.
+    Elsewhere,
+    /// A customer's integrations.
+    Integrations,
+    /// A user's sessions.
+    Activity,
+    /// Questions and answers.
+    Help,
+    /// The rotation's public state.
+    Status,
+    /// The rotation, for admins.
+    Rotation,
+    /// The accounts, for admins.
+    Accounts,
+}
+
+impl Section {
+    const MEMBER: [(Self, &'static str, &'static str); 4] = [
+        (Self::Integrations, "/", "Integrations"),
+        (Self::Activity, "/activity", "Activity"),
+        (Self::Status, "/status", "Status"),
+        (Self::Help, "/help", "Help"),
+    ];
+    const ADMIN: [(Self, &'static str, &'static str); 4] = [
+        (Self::Rotation, "/admin", "Rotation"),
+        (Self::Accounts, "/admin/accounts", "Accounts"),
+        (Self::Activity, "/activity", "Activity"),
+        (Self::Help, "/help", "Help"),
+    ];
+    const NOBODY: [(Self, &'static str, &'static str); 2] = [
+        (Self::Status, "/status", "Status"),
+        (Self::Help, "/help", "Help"),
+    ];
+
+    const fn links(who: &Who) -> &'static [(Self, &'static str, &'static str)] {
+        match who {
+            Who::Member { .. } => &Self::MEMBER,
+            Who::Admin(_) => &Self::ADMIN,
+            Who::Nobody { .. } => &Self::NOBODY,
+        }
+    }
+}
+
+/// What a page says of itself to the shell.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// The title, without the product's name.
+    pub title: String,
+    /// Which link of the bar it belongs to.
+    pub section: Section,
+    /// The width of the column: `page`, `page narrow` or `page reading`.
+    pub class: &'static str,
+}
+
+impl Frame {
+    /// A page of the usual width.
+    pub fn new(title: impl Into<String>, section: Section) -> Self {
+        Self {
+            title: title.into(),
+            section,
+            class: "page",
+        }
+    }
+
+    /// The same, as narrow as a form.
+    #[must_use]
+    pub fn narrow(mut self) -> Self {
+        self.class = "page narrow";
+        self
+    }
+
+    /// The same, as wide as text reads well.
+    #[must_use]
+    pub fn reading(mut self) -> Self {
+        self.class = "page reading";
+        self
+    }
+}
+
+/// A visit to a page: who comes, and how they like it. Takes its place beside the proofs in a
+/// handler's arguments.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// Who comes.
+    pub who: Who,
+    theme: Theme,
+    parts: Parts,
+}
+
+impl FromRequestParts<AppState> for Visit {
+    type Rejection = Denied;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Denied> {
+        let who = Who::from_request_parts(parts, app).await?;
+        Ok(Self {
+            who,
+            theme: Theme::of(&parts.headers),
+            parts: parts.clone(),
+        })
+    }
+}
+
+impl Visit {
+    /// A visit of nobody, for pages that must be shown when nothing else works.
+    pub fn of_nobody(parts: Parts) -> Self {
+        Self {
+            who: Who::Nobody { rotated: false },
+            theme: Theme::of(&parts.headers),
+            parts,
+        }
+    }
+
+    /// Shows a page. It is never kept by caches, and carries a policy that lets only its own
+    /// scripts run.
+    pub async fn show<V>(
+        self,
+        status: StatusCode,
+        frame: Frame,
+        body: impl FnOnce() -> V + Send + 'static,
+    ) -> Response
+    where
+        V: IntoView + 'static,
+    {
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = self.parts.uri.clone();
+        // Leptos could render it again; it is asked to once, so the body may own what it shows.
+        let once = Arc::new(Mutex::new(Some(move || shell(&self, frame, body()))));
+        let app = move || {
+            once.lock()
+                .ok()
+                .and_then(|mut page| page.take())
+                .map(|page| page())
+        };
+        let mut response = leptos_axum::render_app_async(app)(request).await;
+        *response.status_mut() = status;
+        response
+            .headers_mut()
+            .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}
+
+fn shell<V: IntoView + 'static>(visit: &Visit, frame: Frame, body: V) -> impl IntoView + use<V> {
+    let nonce = use_nonce()
+        .map(|nonce| nonce.to_string())
+        .unwrap_or_default();
+    set_policy(&nonce);
+    let theme = (visit.theme != Theme::System).then(|| visit.theme.slug());
+    let options = assets::options();
+    let stylesheet = assets::url("pkg/rollcall.css");
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=theme>
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <title>{format!("{} · Rollcall", frame.title)}</title>
+                <link rel="stylesheet" href=stylesheet/>
+                <link rel="icon" type="image/svg+xml" href=assets::url("favicon.svg")/>
+                <HydrationScripts options islands=true root=assets::root()/>
+            </head>
+            <body>
+                <a class="skip-link" href="#main">"Skip to content"</a>
+                {bar(&visit.who, frame.section)}
+                <main id="main" class=frame.class tabindex="-1">{body}</main>
+                {foot(visit.theme)}
+            </body>
+        </html>
+    }
+}
+
+/// What the page may load and run: its own, and nothing of anybody else's.
+fn set_policy(nonce: &str) {
+    let policy = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \
+         font-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+         frame-ancestors 'none'"
+    );
+    if let (Some(response), Ok(policy)) = (
+        use_context::<ResponseOptions>(),
+        HeaderValue::from_str(&policy),
+    ) {
+        response.insert_header(CONTENT_SECURITY_POLICY, policy);
+    }
+}
+
+fn bar(who: &Who, section: Section) -> impl IntoView + use<> {
+    let links: Vec<_> = Section::links(who)
+        .iter()
+        .map(|(this, href, words)| {
+            let current = (*this == section).then_some("page");
+            view! { <li><a href=*href aria-current=current>{*words}</a></li> }
+        })
+        .collect();
+    let person = match who {
+        Who::Nobody { .. } => {
+            view! { <div class="who"><a href="/login">"Sign in"</a></div> }.into_any()
+        }
+        Who::Member { member, account } => {
+            signed_in(format!("{} · {account}", member.name())).into_any()
+        }
+        Who::Admin(admin) => signed_in(format!("{} · admin", admin.name())).into_any(),
+    };
+    view! {
+        <header class="topbar">
+            <div class="topbar-in">
+                <a class="brand" href="/">
+                    <img src=assets::url("favicon.svg") alt="" width="24" height="24"/>
+                    "Rollcall"
+                </a>
+                <button type="button" class="button quiet menu-button" popovertarget="menu">"Menu"</button>
+                <div id="menu" class="menu" popover="">
+                    <nav class="mainnav" aria-label="Main"><ul role="list">{links}</ul></nav>
+                    {person}
+                </div>
+            </div>
+        </header>
+    }
+}
+
+fn signed_in(name: String) -> impl IntoView {
+    view! {
+        <div class="who">
+            <span>{name}</span>
+            <form method="post" action="/logout">
+                <button type="submit" class="link-button">"Sign out"</button>
+            </form>
+        </div>
+    }
+}
+
+fn foot(theme: Theme) -> impl IntoView {
+    let buttons: Vec<_> = Theme::ALL
+        .into_iter()
+        .map(|one| {
+            view! {
+                <button type="submit" name="theme" value=one.slug() aria-pressed=(one == theme).to_string()>
+                    {one.words()}
+                </button>
+            }
+        })
+        .collect();
+    view! {
+        <footer class="footer">
+            <div class="footer-in">
+                <nav aria-label="Footer">
+                    <a href="/status">"Status"</a>
+                    <a href="/help">"Help"</a>
+                </nav>
+                <form class="theme-switch" method="post" action="/theme" aria-label="Theme">{buttons}</form>
+            </div>
+        </footer>
+    }
+}
+
+/// The shell's own routes.
+pub fn routes() -> Router<AppState> {
+    Router::new().route("/theme", post(set_theme))
+}
+
+#[derive(Deserialize)]
+struct ThemeForm {
+    theme: Theme,
+}
+
+/// Keeps the theme in a cookie, so that the next page is rendered in it, and goes back.
+async fn set_theme(
+    State(app): State<AppState>,
+    headers: HeaderMap,
+    Form(form): Form<ThemeForm>,
+) -> Response {
+    let back = headers
+        .get(REFERER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|referer| referer.parse::<axum::http::Uri>().ok())
+        .and_then(|uri| uri.path_and_query().map(ToString::to_string))
+        .filter(|path| is_own_path(path))
+        .unwrap_or_else(|| "/".to_owned());
+    let secure = if app.is_https() { "; Secure" } else { "" };
+    let cookie = format!(
+        "theme={}; Max-Age=31536000; Path=/; SameSite=Lax{secure}",
+        form.theme.slug()
+    );
+    let mut response = Redirect::to(&back).into_response();
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// Whether a path leads to this site and nowhere else: it begins with one slash, and holds nothing
+/// that a browser would read as another host.
+pub fn is_own_path(path: &str) -> bool {
+    path.starts_with('/')
+        && !path.starts_with("//")
+        && path.len() <= 2_000
+        && !path.contains('\\')
+        && !path.chars().any(|c| c.is_control() || c.is_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_this_site_are_gone_back_to() {
+        for own in ["/", "/integrations/int_1?x=1", "/a//b"] {
+            assert!(is_own_path(own), "{own}");
+        }
+        for other in [
+            "",
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "evil",
+        ] {
+            assert!(!is_own_path(other), "{other}");
+        }
+    }
+}
