@@ -133,12 +133,13 @@ fn watch(folder: &Path, data: &Path) {
         data.display(),
         folder.display(),
     );
-    Command::new("setsid")
+    let watchman = Command::new("setsid")
         .args(["sh", "-c", &script])
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+        .spawn();
+    // Nobody waits for it: it outlives this process.
+    drop(watchman.unwrap());
 }

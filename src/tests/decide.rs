@@ -67,6 +67,54 @@ fn facts(stage: Stage, token: Option<&Token>) -> Facts<'_> {
 }
 
 #[test]
+fn what_ends_a_token_comes_before_its_generation() {
+    let past = Some(UnixMs(NOW.0 - 1));
+    let refuse = Verdict::Refuse;
+    for (what, changed, reason) in [
+        (
+            "revoked",
+            Token {
+                revoked_at: past,
+                ..token()
+            },
+            Reason::Revoked,
+        ),
+        (
+            "replaced",
+            Token {
+                ends_at: past,
+                ..token()
+            },
+            Reason::Replaced,
+        ),
+        (
+            "expired",
+            Token {
+                expires_at: past,
+                ..token()
+            },
+            Reason::Expired,
+        ),
+        (
+            "expired at this moment",
+            Token {
+                expires_at: Some(NOW),
+                ..token()
+            },
+            Reason::Expired,
+        ),
+    ] {
+        for stage in [IDLE, RECORDING, FINALISED] {
+            assert_eq!(
+                decide(&facts(stage, Some(&changed))),
+                refuse(reason),
+                "{what} in {stage:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn the_table_of_verdicts() {
     let used = token();
     let unused = Token {
@@ -82,7 +130,6 @@ fn the_table_of_verdicts() {
         generation: Generation(2),
         ..token()
     };
-    let past = Some(UnixMs(NOW.0 - 1));
     let accept = Verdict::Accept;
     let refuse = Verdict::Refuse;
     for (what, facts, verdict) in [
@@ -129,48 +176,6 @@ fn the_table_of_verdicts() {
         ("never issued", facts(IDLE, None), refuse(Reason::Unknown)),
     ] {
         assert_eq!(decide(&facts), verdict, "{what}");
-    }
-    for (what, changed, reason) in [
-        (
-            "revoked",
-            Token {
-                revoked_at: past,
-                ..token()
-            },
-            Reason::Revoked,
-        ),
-        (
-            "replaced",
-            Token {
-                ends_at: past,
-                ..token()
-            },
-            Reason::Replaced,
-        ),
-        (
-            "expired",
-            Token {
-                expires_at: past,
-                ..token()
-            },
-            Reason::Expired,
-        ),
-        (
-            "expired at this moment",
-            Token {
-                expires_at: Some(NOW),
-                ..token()
-            },
-            Reason::Expired,
-        ),
-    ] {
-        for stage in [IDLE, RECORDING, FINALISED] {
-            assert_eq!(
-                decide(&facts(stage, Some(&changed))),
-                refuse(reason),
-                "{what} in {stage:?}"
-            );
-        }
     }
 }
 

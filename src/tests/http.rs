@@ -93,7 +93,7 @@ impl Site {
         world.engine.serve().await.unwrap();
         let app = AppState::new(world.engine.clone(), Vec::new(), mode, 3000);
         Self {
-            router: web::router(app.clone()),
+            router: web::router(&app),
             app,
             world,
         }
