@@ -200,7 +200,7 @@ impl Visit {
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = self.parts.uri.clone();
         // Leptos could render it again; it is asked to once, so the body may own what it shows.
-        let once = Arc::new(Mutex::new(Some(move || shell(&self, frame, body()))));
+        let once = Arc::new(Mutex::new(Some(move || shell(&self, &frame, body()))));
         let app = move || {
             once.lock()
                 .ok()
@@ -216,7 +216,7 @@ impl Visit {
     }
 }
 
-fn shell<V: IntoView + 'static>(visit: &Visit, frame: Frame, body: V) -> impl IntoView + use<V> {
+fn shell<V: IntoView + 'static>(visit: &Visit, frame: &Frame, body: V) -> impl IntoView + use<V> {
     let nonce = use_nonce()
         .map(|nonce| nonce.to_string())
         .unwrap_or_default();
