@@ -118,7 +118,7 @@ pub async fn answer(listener: TcpListener, at: &Installation, signals: &mut Sign
         config.mode,
         config.address.port(),
     );
-    let service = web::router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let service = web::router(&app).into_make_service_with_connect_info::<SocketAddr>();
     let (tell, told) = oneshot::channel::<()>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async {
         // Dropped unsent, it also means stop.

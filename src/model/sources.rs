@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::UnixMs;
+use super::hex;
 
 /// A clock that only goes forward and runs while the machine sleeps, so that a node waking up
 /// knows its view is old. It says nothing of the time of day: that is the database's.
@@ -33,6 +34,10 @@ impl Clock {
     pub fn elapsed(&self) -> Duration {
         match &self.0 {
             Source::System => {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "the one place that reads the clock"
+                )]
                 let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
                 let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
                 let nanos = u32::try_from(time.tv_nsec).unwrap_or(0);
@@ -47,6 +52,10 @@ impl Clock {
     pub fn wall(&self) -> UnixMs {
         match &self.0 {
             Source::System => {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "nothing but a comparison for people is made of it"
+                )]
                 let time = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
                 UnixMs(time.tv_sec.saturating_mul(1_000) + time.tv_nsec / 1_000_000)
             }
@@ -76,7 +85,10 @@ impl fmt::Debug for Clock {
 
 /// Where random bytes come from.
 #[derive(Clone)]
-pub struct Random(Arc<dyn Fn(&mut [u8]) + Send + Sync>);
+pub struct Random(Arc<Fill>);
+
+/// Fills a slice with random bytes.
+type Fill = dyn Fn(&mut [u8]) + Send + Sync;
 
 impl Random {
     /// The operating system's random source.
@@ -85,6 +97,10 @@ impl Random {
     /// When the operating system has none: nothing this program does is safe without it.
     pub fn system() -> Self {
         Self(Arc::new(|bytes| {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the one place that reads the random source"
+            )]
             getrandom::fill(bytes).expect("the operating system gives random bytes");
         }))
     }
@@ -97,6 +113,11 @@ impl Random {
     /// Fills `bytes`.
     pub fn fill(&self, bytes: &mut [u8]) {
         (self.0)(bytes);
+    }
+
+    /// `N` random bytes in hexadecimal.
+    pub fn hex<const N: usize>(&self) -> String {
+        hex(&self.bytes::<N>())
     }
 
     /// `N` random bytes.

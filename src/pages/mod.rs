@@ -21,5 +21,10 @@ use crate::auth::AppState;
 
 /// Every page.
 pub fn router() -> Router<AppState> {
-    Router::new().merge(login::routes()).merge(shell::routes())
+    // Once in a process; the second time says only that it was done.
+    let _ = any_spawner::Executor::init_tokio();
+    Router::new()
+        .merge(login::routes())
+        .merge(shell::routes())
+        .fallback(async || PageError::NotFound)
 }

@@ -76,13 +76,13 @@ pub async fn live_through(at: &Installation) -> Result<Vec<Line>> {
         sign_in(at, &mut calendar, &users, ago).await?;
     }
     calendar.come_back().await?;
-    let lines = lives.into_iter().filter_map(|life| {
+    let in_use = lives.into_iter().filter_map(|life| {
         Some(Line {
             token: life.token?.token,
             client: life.client,
         })
     });
-    Ok(lines.collect())
+    Ok(in_use.collect())
 }
 
 /// Creates every account with its people and integrations, and the first tokens.

@@ -47,15 +47,16 @@ impl Line {
     fn is_due(&self, second: u64, random: &Random) -> bool {
         let every = match (self.client.fate, self.client.habit) {
             (Fate::Soon(when), _) if second <= when => return second == when,
-            (Fate::Revoked(_) | Fate::Expired(_), _) => return false,
-            // Its newest token waits for its first request.
-            (Fate::Renewed(_), Habit::Until(_)) => return false,
+            // Refused for good, or its newest token waits for its first request.
+            (Fate::Revoked(_) | Fate::Expired(_), _) | (Fate::Renewed(_), Habit::Until(_)) => {
+                return false;
+            }
             (Fate::Dead, _) => 15,
             (Fate::Soon(_), _) | (_, Habit::Hourly | Habit::Pausing(..)) => 6,
             (_, Habit::Daily(_)) => 60,
             _ => return false,
         };
-        u64::from_le_bytes(random.bytes()) % every == 0
+        u64::from_le_bytes(random.bytes()).is_multiple_of(every)
     }
 
     /// One request, as a gateway passes it on. Whatever the answer is, it was asked.
