@@ -71,6 +71,8 @@ pub enum LogFormat {
 pub struct Flags {
     /// The settings file; it must exist. `rollcall.toml`, if there is one, when `None`.
     pub file: Option<PathBuf>,
+    /// Read no settings file at all.
+    pub alone: bool,
     /// As `ROLLCALL_DATABASE_URL`.
     pub database_url: Option<String>,
     /// As `ROLLCALL_ADDR`.

@@ -11,9 +11,9 @@ use super::failure::{Failure, Result};
 use super::opening::{connect, is_sound};
 use crate::config::{Config, MasterKeySource, without_password};
 use crate::model::{Clock, Random};
-use crate::pages::assets;
 use crate::rotation::{self, Engine};
 use crate::store::Db;
+use crate::web::assets;
 
 /// The clocks of node and database may differ this much, in milliseconds, before it is worth a word.
 const MOST_SKEW_MS: i64 = 2_000;
@@ -44,7 +44,7 @@ impl Serialize for Outcome {
 
 /// One line of the report.
 #[derive(Debug, Serialize)]
-struct Check {
+struct Line {
     check: &'static str,
     outcome: Outcome,
     found: String,
@@ -54,7 +54,7 @@ struct Check {
 
 /// The lines so far.
 #[derive(Default)]
-struct Report(Vec<Check>);
+struct Report(Vec<Line>);
 
 impl Report {
     fn fine(&mut self, check: &'static str, found: impl Into<String>) {
@@ -70,7 +70,7 @@ impl Report {
     }
 
     fn add(&mut self, check: &'static str, outcome: Outcome, found: String, todo: Option<&str>) {
-        self.0.push(Check {
+        self.0.push(Line {
             check,
             outcome,
             found,
@@ -185,7 +185,7 @@ async fn database(report: &mut Report, config: &Config) {
 async fn engine_version(report: &mut Report, db: &Db) {
     match db.version().await {
         Ok(version) if is_sound(db, &version) => {
-            report.fine("engine", format!("{} {version}", db.engine()))
+            report.fine("engine", format!("{} {version}", db.engine()));
         }
         Ok(version) => report.fail(
             "engine",

@@ -30,7 +30,7 @@ pub async fn integration(at: &Installation, named: &str) -> Result<IntegrationId
             "there is no such integration: {named}"
         ))),
         several => {
-            let names: Vec<String> = several
+            let choices: Vec<String> = several
                 .iter()
                 .map(|(integration, account)| {
                     format!("{}/{} ({})", account.name, integration.name, integration.id)
@@ -38,7 +38,7 @@ pub async fn integration(at: &Installation, named: &str) -> Result<IntegrationId
                 .collect();
             Err(Failure::usage(format!(
                 "several integrations have that name: {}",
-                names.join(", ")
+                choices.join(", ")
             )))
         }
     }

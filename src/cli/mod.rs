@@ -85,11 +85,23 @@ struct Settings {
     /// Write one JSON value to stdout
     #[arg(long, global = true)]
     json: bool,
-    /// The settings file [env: ROLLCALL_CONFIG] [default: rollcall.toml, if there is one]
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
+    /// As `ROLLCALL_CONFIG`.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "Settings",
+        help = "The settings file [env: ROLLCALL_CONFIG] [default: rollcall.toml, if there is one]"
+    )]
     config: Option<PathBuf>,
-    /// The database [env: `ROLLCALL_DATABASE_URL`] [default: sqlite://data/rollcall.db]
-    #[arg(long, global = true, value_name = "URL", help_heading = "Settings")]
+    /// As `ROLLCALL_DATABASE_URL`.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        help_heading = "Settings",
+        help = "The database [env: ROLLCALL_DATABASE_URL] [default: sqlite://data/rollcall.db]"
+    )]
     database_url: Option<String>,
 }
 

@@ -30,11 +30,19 @@ Examples:
   rollcall serve --address 0.0.0.0:3000 --public-url https://keys.example.com"
 )]
 pub struct Serve {
-    /// The address and port to listen on [env: `ROLLCALL_ADDR`] [default: 127.0.0.1:3000]
-    #[arg(long, value_name = "IP:PORT")]
+    /// As `ROLLCALL_ADDR`.
+    #[arg(
+        long,
+        value_name = "IP:PORT",
+        help = "The address and port to listen on [env: ROLLCALL_ADDR] [default: 127.0.0.1:3000]"
+    )]
     address: Option<String>,
-    /// Where people and gateways reach it [env: `ROLLCALL_PUBLIC_URL`] [default: http://ADDRESS]
-    #[arg(long, value_name = "URL")]
+    /// As `ROLLCALL_PUBLIC_URL`.
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "Where people and gateways reach it [env: ROLLCALL_PUBLIC_URL] [default: http://ADDRESS]"
+    )]
     public_url: Option<String>,
 }
 

@@ -48,7 +48,9 @@ impl Layers {
         env: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, ConfigError> {
         let mut layers = Self(BTreeMap::new());
-        layers.take_file(flags.file.as_deref(), &env)?;
+        if !flags.alone {
+            layers.take_file(flags.file.as_deref(), &env)?;
+        }
         layers.take_env(&env)?;
         for (name, flag, value) in [
             ("database_url", "--database-url", &flags.database_url),

@@ -1,4 +1,5 @@
 use crate::cli::failure::{Failure, Result};
+use crate::model::TokenId;
 use crate::rotation::rehearsal::AffectedAccount;
 
 /// The affected integrations as CSV (RFC 4180), one a line, under a line of headings.
@@ -22,7 +23,7 @@ pub fn of(hit: &[AffectedAccount]) -> Result<String> {
         .map_err(|error| failed(&error))?;
     for account in hit {
         for integration in &account.integrations {
-            let tokens: Vec<&str> = integration.token_ids.iter().map(|id| id.as_str()).collect();
+            let tokens: Vec<&str> = integration.token_ids.iter().map(TokenId::as_str).collect();
             let known = |value: Option<String>| value.unwrap_or_default();
             sheet
                 .write_record([
@@ -55,7 +56,7 @@ fn harmless(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AccountId, IntegrationId, Standing, TokenId, UnixMs};
+    use crate::model::{AccountId, IntegrationId, Standing, UnixMs};
     use crate::rotation::rehearsal::AffectedIntegration;
 
     #[test]
