@@ -11,6 +11,12 @@ pub mod api;
 /// Who asks: passwords, sessions, proofs.
 #[cfg(feature = "ssr")]
 pub mod auth;
+/// The command: serve, demo, rotation and the rest.
+#[cfg(feature = "ssr")]
+pub mod cli;
+/// One typed struct of settings.
+#[cfg(feature = "ssr")]
+pub mod config;
 /// All code that runs in the browser.
 pub mod islands;
 /// The words of the domain.

@@ -27,6 +27,7 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 use crate::auth::SessionRows;
 pub use crate::auth::{AppState, Mode};
 use crate::model::{DAY_MS, Random};
+pub use crate::pages::assets;
 use crate::rotation::sessions::ABSOLUTE_MS;
 use crate::{api, pages};
 

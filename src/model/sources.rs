@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::hex;
+use super::{UnixMs, hex};
 
 /// A clock that only goes forward and runs while the machine sleeps, so that a node waking up
 /// knows its view is old. It says nothing of the time of day: that is the database's.
@@ -43,6 +43,18 @@ impl Clock {
                 Duration::new(seconds, nanos)
             }
             Source::Manual(ms) => Duration::from_millis(ms.load(Ordering::Acquire)),
+        }
+    }
+
+    /// The machine's time of day, to be compared with the database's; nothing is decided by it. A
+    /// manual clock counts from the epoch.
+    pub fn wall(&self) -> UnixMs {
+        match &self.0 {
+            Source::System => {
+                let time = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+                UnixMs(time.tv_sec.saturating_mul(1_000) + time.tv_nsec / 1_000_000)
+            }
+            Source::Manual(ms) => UnixMs(i64::try_from(ms.load(Ordering::Acquire)).unwrap_or(0)),
         }
     }
 

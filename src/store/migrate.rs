@@ -5,7 +5,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use super::{Db, StoreError, state};
 use crate::model::Random;
 
-static MIGRATIONS: Migrator = sqlx::migrate!();
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!();
 
 impl Db {
     /// Brings the schema up to date, and writes the first state into an empty database. Safe to

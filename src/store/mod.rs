@@ -29,6 +29,8 @@ pub mod captures;
 /// The seam between the engines: connections, transactions, locks, the clock.
 pub mod db;
 mod error;
+/// What `doctor` asks of a database.
+mod health;
 /// Signing keys by generation.
 pub mod keys;
 /// One-time links and failed sign-ins.

@@ -1,0 +1,84 @@
+use crate::cli::failure::{Failure, Result};
+use crate::model::TokenId;
+use crate::rotation::rehearsal::AffectedAccount;
+
+/// The affected integrations as CSV (RFC 4180), one a line, under a line of headings.
+pub fn of(hit: &[AffectedAccount]) -> Result<String> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::failed(format!("no CSV can be made of this: {error}"))
+    };
+    let mut sheet = csv::Writer::from_writer(Vec::new());
+    sheet
+        .write_record([
+            "account_id",
+            "account",
+            "contact",
+            "integration_id",
+            "integration",
+            "standing",
+            "last_used_at",
+            "cadence_days",
+            "token_ids",
+        ])
+        .map_err(|error| failed(&error))?;
+    for account in hit {
+        for integration in &account.integrations {
+            let tokens: Vec<&str> = integration.token_ids.iter().map(TokenId::as_str).collect();
+            let known = |value: Option<String>| value.unwrap_or_default();
+            sheet
+                .write_record([
+                    account.account_id.to_string(),
+                    harmless(&account.account),
+                    harmless(&account.contact),
+                    integration.id.to_string(),
+                    harmless(&integration.name),
+                    integration.standing.to_string(),
+                    known(integration.last_used_at.map(|at| at.to_string())),
+                    known(integration.cadence_days.map(|days| days.to_string())),
+                    tokens.join(" "),
+                ])
+                .map_err(|error| failed(&error))?;
+        }
+    }
+    let bytes = sheet.into_inner().map_err(|error| failed(&error))?;
+    String::from_utf8(bytes).map_err(|error| failed(&error))
+}
+
+/// A text that no spreadsheet takes for a formula (OWASP, CSV injection).
+fn harmless(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AccountId, IntegrationId, Standing, UnixMs};
+    use crate::rotation::rehearsal::AffectedIntegration;
+
+    #[test]
+    fn formulas_are_taken_as_text_and_commas_are_quoted() {
+        let hit = [AffectedAccount {
+            account_id: AccountId::from_stored("acc_1".to_owned()),
+            account: "=1+1".to_owned(),
+            contact: "ops@northwind.example".to_owned(),
+            integrations: vec![AffectedIntegration {
+                id: IntegrationId::from_stored("int_1".to_owned()),
+                name: "Orders, nightly".to_owned(),
+                standing: Standing::NotSeen,
+                last_used_at: Some(UnixMs(1_790_000_000_000)),
+                cadence_days: Some(30.0),
+                token_ids: vec![TokenId::from_stored("tok_1".to_owned())],
+                cadence: None,
+            }],
+        }];
+        let sheet = of(&hit).unwrap();
+        assert_eq!(
+            sheet.lines().nth(1).unwrap(),
+            "acc_1,'=1+1,ops@northwind.example,int_1,\"Orders, nightly\",not-seen,2026-09-21T14:13:20Z,30,tok_1"
+        );
+    }
+}

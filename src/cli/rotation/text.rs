@@ -1,0 +1,159 @@
+use crate::cli::output::{facts, table};
+use crate::cli::words;
+use crate::model::UnixMs;
+use crate::rotation::rehearsal::AffectedAccount;
+use crate::rotation::status::Status;
+
+/// The rotation now: the answer first, then dates and counts, then what to do.
+pub fn status(status: &Status, now: UnixMs) -> String {
+    let mut lines = vec![headline(status, now)];
+    let mut more: Vec<(&str, String)> = Vec::new();
+    let generation = match status.target {
+        Some(target) => format!("{} → {target}", status.current.min(target)),
+        None => status.current.to_string(),
+    };
+    more.push(("generation", generation));
+    for (name, at) in [
+        ("started", status.started_at),
+        ("promised end", status.ends_at),
+        ("finalised", status.finalised_at),
+    ] {
+        if let Some(at) = at {
+            more.push((name, words::when(at, now)));
+        }
+    }
+    more.push(("tokens", tokens(status)));
+    if status.name.is_some() {
+        let sessions = status.sessions;
+        let missing = match status.phase {
+            "recording" => "not seen yet",
+            _ => "ended",
+        };
+        more.push((
+            "sessions",
+            format!(
+                "{} captured, {} {missing}",
+                sessions.captured, sessions.not_seen
+            ),
+        ));
+    }
+    more.push((
+        "accounts",
+        format!(
+            "{} affected, {} recovered",
+            status.accounts.affected, status.accounts.recovered
+        ),
+    ));
+    if let Some(last) = &status.last {
+        more.push(("last", format!("{}, {}", last.name, last.phase)));
+    }
+    lines.push(facts(&more));
+    lines.push(format!("Next: {}", next(status)));
+    lines.join("\n")
+}
+
+fn headline(status: &Status, now: UnixMs) -> String {
+    let name = status.name.as_deref().unwrap_or_default();
+    match (status.phase, status.ends_at, status.finalised_at) {
+        ("recording", Some(end), _) => {
+            format!(
+                "Rotation {name} is recording, promised to end {}.",
+                words::when(end, now)
+            )
+        }
+        ("finalised", _, Some(at)) => {
+            format!(
+                "Rotation {name} is finalised: cut over {}.",
+                words::when(at, now)
+            )
+        }
+        _ => "No rotation is open.".to_owned(),
+    }
+}
+
+fn tokens(status: &Status) -> String {
+    let tokens = status.tokens;
+    match status.phase {
+        "recording" => format!(
+            "{} captured, {} not seen yet",
+            tokens.captured, tokens.not_seen
+        ),
+        "finalised" => format!("{} captured, {} dormant", tokens.captured, tokens.dormant),
+        _ => format!("{} dormant", tokens.dormant),
+    }
+}
+
+fn next(status: &Status) -> String {
+    let name = status.name.as_deref().unwrap_or_default();
+    match status.phase {
+        "recording" => {
+            format!("rollcall rotation rehearse, then rollcall rotation finalise --confirm {name}")
+        }
+        "finalised" => format!("rollcall rotation affected; reopen or close with --confirm {name}"),
+        _ => "rollcall rotation start".to_owned(),
+    }
+}
+
+/// Who would break, or is broken: the answer first.
+pub fn rehearsal(hit: &[AffectedAccount], status: &Status, now: UnixMs) -> String {
+    let accounts = i64::try_from(hit.len()).unwrap_or(i64::MAX);
+    let integrations: usize = hit.iter().map(|account| account.integrations.len()).sum();
+    let integrations = words::counted(
+        i64::try_from(integrations).unwrap_or(i64::MAX),
+        "integration",
+    );
+    let accounts = words::counted(accounts, "account");
+    let recording = status.phase == "recording";
+    if hit.is_empty() {
+        return if recording {
+            "If you finalised now, nobody would lose an integration.".to_owned()
+        } else {
+            "Nobody has an integration that needs a new token.".to_owned()
+        };
+    }
+    let answer = if recording {
+        format!("If you finalised now, {integrations} of {accounts} would stop working.")
+    } else {
+        format!("{integrations} of {accounts} stopped working at the cutover and need a new token.")
+    };
+    format!("{answer}\n\n{}", affected(hit, now))
+}
+
+/// The affected integrations as a table.
+pub fn affected(hit: &[AffectedAccount], now: UnixMs) -> String {
+    let rows: Vec<[String; 6]> = hit
+        .iter()
+        .flat_map(|account| {
+            account
+                .integrations
+                .iter()
+                .map(move |integration| (account, integration))
+        })
+        .map(|(account, integration)| {
+            [
+                account.account.clone(),
+                account.contact.clone(),
+                integration.name.clone(),
+                integration.standing.words().to_owned(),
+                words::when_ever(integration.last_used_at, now),
+                integration
+                    .cadence
+                    .map_or_else(|| "unknown".to_owned(), |cadence| cadence.to_string()),
+            ]
+        })
+        .collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    table(
+        [
+            "ACCOUNT",
+            "CONTACT",
+            "INTEGRATION",
+            "STANDING",
+            "LAST USE",
+            "CALLS",
+        ],
+        &rows,
+    )
+}
