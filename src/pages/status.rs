@@ -125,16 +125,15 @@ fn Status(moment: Moment, is_signed_in: bool) -> impl IntoView {
 #[component]
 fn Dates(rotation: Rotation, now: UnixMs) -> impl IntoView {
     let (title, means) = phase_words(&rotation);
-    let end = match rotation.finalised_at {
-        Some(at) => view! { <Fact term="Cutover"><When at now/></Fact> }.into_any(),
-        None => {
-            let promised = if rotation.ends_at > now {
-                deadline(rotation.ends_at, now)
-            } else {
-                format!("{}; recording goes on", when(rotation.ends_at, now))
-            };
-            view! { <Fact term="Promised until">{promised}</Fact> }.into_any()
-        }
+    let end = if let Some(at) = rotation.finalised_at {
+        view! { <Fact term="Cutover"><When at now/></Fact> }.into_any()
+    } else {
+        let promised = if rotation.ends_at > now {
+            deadline(rotation.ends_at, now)
+        } else {
+            format!("{}; recording goes on", when(rotation.ends_at, now))
+        };
+        view! { <Fact term="Promised until">{promised}</Fact> }.into_any()
     };
     view! {
         <div class="panel">
