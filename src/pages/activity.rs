@@ -120,7 +120,7 @@ fn Activity(sessions: Vec<Session>, here: SessionDigest, now: UnixMs) -> impl In
     });
     view! {
         <PageHeader title sub="If you do not know one of them, sign it out and set a new password."/>
-        <div class="rows plain sessions">
+        <div class="rows plain">
             <ul role="list" aria-label="Where you are signed in">{rows}</ul>
         </div>
         <div class="actions">
