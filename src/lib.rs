@@ -24,8 +24,6 @@ pub mod pages;
 pub mod rotation;
 /// All SQL.
 #[cfg(feature = "ssr")]
-pub mod pages;
-#[cfg(feature = "ssr")]
 pub mod store;
 /// The router and its layers.
 #[cfg(feature = "ssr")]
