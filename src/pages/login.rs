@@ -124,7 +124,7 @@ async fn submit(
 }
 
 /// An error's words as a sentence.
-fn sentence(words: &str) -> String {
+pub(super) fn sentence(words: &str) -> String {
     let mut chars = words.chars();
     let first: String = chars
         .next()

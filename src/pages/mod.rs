@@ -1,6 +1,8 @@
 //! Pages for people. One file a page: its view, its POST handlers, its words. A handler obtains
 //! proof of who asks, calls one use case, and dresses the result; every page works with no script.
 
+/// The rotation, the accounts, the keys and the audit, for admins.
+mod admin;
 /// Scripts, styles and fonts.
 pub mod assets;
 /// What goes wrong on the way to a page, as a page.
@@ -13,7 +15,7 @@ pub mod parts;
 mod shell;
 
 pub use error::{PageError, dress_bare_errors};
-pub use shell::{Frame, Section, Theme, Visit};
+pub use shell::{Frame, Section, Theme, Visit, fragment};
 
 use axum::Router;
 
@@ -21,5 +23,8 @@ use crate::auth::AppState;
 
 /// Every page.
 pub fn router() -> Router<AppState> {
-    Router::new().merge(login::routes()).merge(shell::routes())
+    Router::new()
+        .merge(admin::routes())
+        .merge(login::routes())
+        .merge(shell::routes())
 }

@@ -38,9 +38,7 @@ pub fn Breadcrumbs(
         .into_iter()
         .map(|crumb| match crumb.href {
             Some(href) => view! { <li><a href=href>{crumb.words}</a></li> }.into_any(),
-            None => {
-                view! { <li><span aria-current="page">{crumb.words}</span></li> }.into_any()
-            }
+            None => view! { <li><span aria-current="page">{crumb.words}</span></li> }.into_any(),
         })
         .collect_view();
     view! {

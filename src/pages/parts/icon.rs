@@ -109,63 +109,39 @@ impl Shape {
             Self::Expired => {
                 r#"<rect x="2.75" y="4" width="14.5" height="13.25" rx="2"/><path d="M2.75 8h14.5M6.5 2.5V5M13.5 2.5V5M8 10.7l4 4M12 10.7l-4 4"/>"#
             }
-            Self::Revoked => {
-                r#"<circle cx="10" cy="10" r="7.25"/><path d="M4.9 4.9l10.2 10.2"/>"#
-            }
+            Self::Revoked => r#"<circle cx="10" cy="10" r="7.25"/><path d="M4.9 4.9l10.2 10.2"/>"#,
             Self::Absent => {
                 r#"<circle cx="10" cy="10" r="7.25" stroke-dasharray="2.7 1.85"/><path d="M7 10h6"/>"#
             }
             Self::Replaced => {
                 r#"<path d="M3 7.5h12.5M12 4l3.5 3.5L12 11M17 13H4.5M8 16.5L4.5 13 8 9.5"/>"#
             }
-            Self::Info => {
-                r#"<circle cx="10" cy="10" r="7.25"/><path d="M10 9.3v4.2M10 6.6v.01"/>"#
-            }
+            Self::Info => r#"<circle cx="10" cy="10" r="7.25"/><path d="M10 9.3v4.2M10 6.6v.01"/>"#,
             Self::Warn => {
                 r#"<path d="M8.7 3.4a1.5 1.5 0 0 1 2.6 0l6 10.9a1.5 1.5 0 0 1-1.3 2.2H4a1.5 1.5 0 0 1-1.3-2.2z"/><path d="M10 7.6v3.6M10 13.7v.01"/>"#
             }
             Self::Record => {
                 r#"<circle cx="10" cy="10" r="7.25"/><circle cx="10" cy="10" r="2.75" fill="currentColor"/>"#
             }
-            Self::Ring => {
-                r#"<circle cx="10" cy="10" r="7.25"/>"#
-            }
+            Self::Ring => r#"<circle cx="10" cy="10" r="7.25"/>"#,
             Self::Key => {
                 r#"<circle cx="6.5" cy="13.5" r="3.5"/><path d="M9 11l7.5-7.5M13.5 6.5L16 9"/>"#
             }
-            Self::Up => {
-                r#"<path d="M10 16V4M5 9l5-5 5 5"/>"#
-            }
-            Self::Down => {
-                r#"<path d="M10 4v12M5 11l5 5 5-5"/>"#
-            }
-            Self::UpDown => {
-                r#"<path d="M6.5 8L10 4.5 13.5 8M6.5 12l3.5 3.5 3.5-3.5"/>"#
-            }
-            Self::Right => {
-                r#"<path d="M4 10h12M11 5l5 5-5 5"/>"#
-            }
-            Self::Plus => {
-                r#"<path d="M10 4v12M4 10h12"/>"#
-            }
+            Self::Up => r#"<path d="M10 16V4M5 9l5-5 5 5"/>"#,
+            Self::Down => r#"<path d="M10 4v12M5 11l5 5 5-5"/>"#,
+            Self::UpDown => r#"<path d="M6.5 8L10 4.5 13.5 8M6.5 12l3.5 3.5 3.5-3.5"/>"#,
+            Self::Right => r#"<path d="M4 10h12M11 5l5 5-5 5"/>"#,
+            Self::Plus => r#"<path d="M10 4v12M4 10h12"/>"#,
             Self::Copy => {
                 r#"<rect x="7" y="7" width="10" height="10" rx="2"/><path d="M13 4.5A1.5 1.5 0 0 0 11.5 3h-7A1.5 1.5 0 0 0 3 4.5v7A1.5 1.5 0 0 0 4.5 13"/>"#
             }
-            Self::Download => {
-                r#"<path d="M10 3v9.5M6 9l4 4 4-4M3.5 16.75h13"/>"#
-            }
-            Self::Search => {
-                r#"<circle cx="9" cy="9" r="5.75"/><path d="M13.3 13.3L17 17"/>"#
-            }
-            Self::Menu => {
-                r#"<path d="M3 5.5h14M3 10h14M3 14.5h14"/>"#
-            }
+            Self::Download => r#"<path d="M10 3v9.5M6 9l4 4 4-4M3.5 16.75h13"/>"#,
+            Self::Search => r#"<circle cx="9" cy="9" r="5.75"/><path d="M13.3 13.3L17 17"/>"#,
+            Self::Menu => r#"<path d="M3 5.5h14M3 10h14M3 14.5h14"/>"#,
             Self::Sun => {
                 r#"<circle cx="10" cy="10" r="3.25"/><path d="M10 2.2v1.6M10 16.2v1.6M2.2 10h1.6M16.2 10h1.6M4.5 4.5l1.1 1.1M14.4 14.4l1.1 1.1M15.5 4.5l-1.1 1.1M5.6 14.4l-1.1 1.1"/>"#
             }
-            Self::Moon => {
-                r#"<path d="M16.8 12.1A7.2 7.2 0 0 1 7.9 3.2a7.2 7.2 0 1 0 8.9 8.9z"/>"#
-            }
+            Self::Moon => r#"<path d="M16.8 12.1A7.2 7.2 0 0 1 7.9 3.2a7.2 7.2 0 1 0 8.9 8.9z"/>"#,
             Self::Monitor => {
                 r#"<rect x="2.5" y="3.5" width="15" height="10.5" rx="1.75"/><path d="M7 17h6M10 14v3"/>"#
             }

@@ -95,7 +95,11 @@ fn shown(at: UnixMs, now: UnixMs, near: &str, far: &str) -> String {
     let is_near = now.since(at).unsigned_abs() < 300 * DAY * 1_000;
     civil(at).map_or_else(
         || at.to_string(),
-        |moment| moment.strftime(if is_near { near } else { far }).to_string(),
+        |moment| {
+            moment
+                .strftime(if is_near { near } else { far })
+                .to_string()
+        },
     )
 }
 
