@@ -27,7 +27,10 @@ locked() {
     shift
     mkdir -p "$(dirname "$file")"
     (
-        if have flock; then flock 9; fi
+        if have flock && ! flock -n 9; then
+            say "Waiting for another run that does the same"
+            flock 9
+        fi
         "$@" 9>&-
     ) 9>"$file"
 }
@@ -65,6 +68,7 @@ find_browser_toolchain() {
 }
 
 WASM_BINDGEN=$CACHE/wasm-bindgen-$(locked_version wasm-bindgen)/bin/wasm-bindgen
+DENY_VERSION=0.20.2
 NODE_BIN=$ROOT/end2end/node_modules/.bin
 
 # The browser for the tests: CHROMIUM, or the first one found.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts in place what is missing, and only that: `setup.sh build`, `setup.sh test`, `setup.sh audit`.
+# Puts in place what is missing, and only that: `setup.sh build` for a build, `setup.sh test` for all.
 # Repeatable; nothing is fetched or built when it is there already.
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -78,7 +78,7 @@ browser_target() {
     [[ -x /usr/bin/rust-lld ]] || packages "the WebAssembly linker" "$(basename "$(readlink /usr/bin/rust-lld)")"
     local sysroot
     sysroot=$(debian_sysroot)
-    locked "$CACHE/setup.lock" build_wasm_std "$sysroot"
+    build_wasm_std "$sysroot"
     find_browser_toolchain || die "the browser's standard library is not where it was put: $sysroot"
 }
 
@@ -100,8 +100,7 @@ build_tool() {
 }
 
 wasm_bindgen() {
-    [[ -x $WASM_BINDGEN ]] || locked "$CACHE/setup.lock" \
-        build_tool wasm-bindgen-cli "$(locked_version wasm-bindgen)" 2 wasm-bindgen
+    [[ -x $WASM_BINDGEN ]] || build_tool wasm-bindgen-cli "$(locked_version wasm-bindgen)" 2 wasm-bindgen
 }
 
 node_tools() {
@@ -109,7 +108,7 @@ node_tools() {
     local major
     major=$(node --version | sed 's/^v\([0-9]*\).*/\1/')
     ((major >= 18)) || die "Node.js $(node --version) is too old: 18 or newer is needed."
-    locked "$ROOT/target/npm.lock" install_node_tools
+    install_node_tools
 }
 
 install_node_tools() {
@@ -131,20 +130,25 @@ test_tools() {
         have shellcheck || packages "the shell linter" shellcheck
         have mold || packages "a faster linker" mold
     fi
+    build_tool cargo-deny "$DENY_VERSION" 2 cargo-deny --locked
     { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 || die "rustfmt or clippy is missing." \
         "rustup component add rustfmt clippy (or your distribution's packages)"
 }
 
-case ${1:-} in
-build)
+build() {
     basics
     browser_target
     wasm_bindgen
     node_tools
-    ;;
-test)
-    "$0" build
+}
+
+all() {
+    build
     test_tools
-    ;;
+}
+
+case ${1:-} in
+build) locked "$CACHE/setup.lock" build ;;
+test) locked "$CACHE/setup.lock" all ;;
 *) die "usage: $0 build|test" ;;
 esac

@@ -25,6 +25,8 @@ pub mod rotation;
 /// All SQL.
 #[cfg(feature = "ssr")]
 pub mod store;
+#[cfg(all(test, feature = "ssr"))]
+mod tests;
 /// The router and its layers.
 #[cfg(feature = "ssr")]
 pub mod web;

@@ -36,13 +36,13 @@ const MOST_BODY: usize = 64 * 1024;
 const MOST_TIME: Duration = Duration::from_secs(20);
 
 /// Everything that is served on the public address.
-pub fn router(app: AppState) -> Router {
+pub fn router(app: &AppState) -> Router {
     let people = pages::router()
         .layer(
             ServiceBuilder::new()
                 .layer(from_fn_with_state(app.clone(), pages::dress_bare_errors))
                 .layer(CsrfLayer::new())
-                .layer(sessions(&app)),
+                .layer(sessions(app)),
         )
         .with_state(app.clone());
     let machines = api::router().with_state(app.clone());
@@ -122,12 +122,8 @@ struct RandomRequestId(Random);
 
 impl MakeRequestId for RandomRequestId {
     fn make_request_id<B>(&mut self, _: &Request<B>) -> Option<RequestId> {
-        let id: String = self
-            .0
-            .bytes::<8>()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        HeaderValue::from_str(&id).ok().map(RequestId::new)
+        HeaderValue::from_str(&self.0.hex::<8>())
+            .ok()
+            .map(RequestId::new)
     }
 }

@@ -16,7 +16,7 @@ pub use named::{EmailAddress, InvalidInput, Name};
 pub use phase::{Generation, Phase, Retirement, Stage};
 pub use proof::{Acts, Admin, Member, Operator, Steers};
 pub use reason::Reason;
-pub use secret::{Digest, OneTimeSecret, PlainToken};
+pub use secret::{Digest, OneTimeSecret, PlainToken, hex};
 pub use sources::{Clock, Random};
 pub use standing::{Standing, TokenState};
 pub use time::{DAY_MS, HOUR_MS, Span, UnixMs};

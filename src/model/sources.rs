@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::hex;
+
 /// A clock that only goes forward and runs while the machine sleeps, so that a node waking up
 /// knows its view is old. It says nothing of the time of day: that is the database's.
 #[derive(Clone)]
@@ -31,6 +33,10 @@ impl Clock {
     pub fn elapsed(&self) -> Duration {
         match &self.0 {
             Source::System => {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "the one place that reads the clock"
+                )]
                 let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
                 let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
                 let nanos = u32::try_from(time.tv_nsec).unwrap_or(0);
@@ -62,7 +68,10 @@ impl fmt::Debug for Clock {
 
 /// Where random bytes come from.
 #[derive(Clone)]
-pub struct Random(Arc<dyn Fn(&mut [u8]) + Send + Sync>);
+pub struct Random(Arc<Fill>);
+
+/// Fills a slice with random bytes.
+type Fill = dyn Fn(&mut [u8]) + Send + Sync;
 
 impl Random {
     /// The operating system's random source.
@@ -71,6 +80,10 @@ impl Random {
     /// When the operating system has none: nothing this program does is safe without it.
     pub fn system() -> Self {
         Self(Arc::new(|bytes| {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the one place that reads the random source"
+            )]
             getrandom::fill(bytes).expect("the operating system gives random bytes");
         }))
     }
@@ -83,6 +96,11 @@ impl Random {
     /// Fills `bytes`.
     pub fn fill(&self, bytes: &mut [u8]) {
         (self.0)(bytes);
+    }
+
+    /// `N` random bytes in hexadecimal.
+    pub fn hex<const N: usize>(&self) -> String {
+        hex(&self.bytes::<N>())
     }
 
     /// `N` random bytes.

@@ -27,11 +27,14 @@ use leptos::config::LeptosOptions;
 use std::sync::LazyLock;
 use tower::ServiceExt;
 
-/// Files that browsers and robots ask for at the top, by convention: name, and how long to keep.
+/// What browsers and robots ask for at the top, by convention, and the file they get.
 const AT_THE_TOP: [(&str, &str); 2] = [
-    ("/favicon.ico", "max-age=86400"),
-    ("/robots.txt", "max-age=86400"),
+    ("/favicon.ico", "/favicon.svg"),
+    ("/robots.txt", "/robots.txt"),
 ];
+
+/// Those addresses outlive a release, so they are kept for a day only.
+const FOR_A_DAY: HeaderValue = HeaderValue::from_static("max-age=86400");
 
 static ROOT: LazyLock<String> = LazyLock::new(|| format!("/assets/{}", source::digest()));
 
@@ -58,21 +61,21 @@ pub fn options() -> LeptosOptions {
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     let files = source::files();
     let mut top = Router::new();
-    for (path, keep) in AT_THE_TOP {
+    for (address, file) in AT_THE_TOP {
         let files = files.clone();
         let serve = move |mut request: Request| async move {
-            *request.uri_mut() = Uri::from_static(path);
+            *request.uri_mut() = Uri::from_static(file);
             let mut response = files
                 .oneshot(request)
                 .await
                 .unwrap_or_else(|never| match never {});
             if response.status().is_success() {
-                let keep = HeaderValue::from_static(keep);
-                response.headers_mut().insert(header::CACHE_CONTROL, keep);
+                let headers = response.headers_mut();
+                headers.insert(header::CACHE_CONTROL, FOR_A_DAY);
             }
             response
         };
-        top = top.route(path, get(serve));
+        top = top.route(address, get(serve));
     }
     top.nest(root(), files)
         .layer(map_response(no_sniffing))

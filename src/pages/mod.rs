@@ -23,8 +23,11 @@ use crate::auth::AppState;
 
 /// Every page.
 pub fn router() -> Router<AppState> {
+    // Once in a process; the second time says only that it was done.
+    let _ = any_spawner::Executor::init_tokio();
     Router::new()
         .merge(admin::routes())
         .merge(login::routes())
         .merge(shell::routes())
+        .fallback(async || PageError::NotFound)
 }

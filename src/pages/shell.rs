@@ -14,6 +14,7 @@ use leptos_axum::ResponseOptions;
 use serde::Deserialize;
 
 use super::assets;
+use super::parts::{Icon, Mark, Shape};
 use crate::auth::{AppState, Denied, Who};
 
 /// The theme a browser asked for; the system's when none.
@@ -44,6 +45,14 @@ impl Theme {
             Self::System => "System",
             Self::Light => "Light",
             Self::Dark => "Dark",
+        }
+    }
+
+    const fn shape(self) -> Shape {
+        match self {
+            Self::System => Shape::Monitor,
+            Self::Light => Shape::Sun,
+            Self::Dark => Shape::Moon,
         }
     }
 
@@ -197,7 +206,7 @@ impl Visit {
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = self.parts.uri.clone();
         // Leptos could render it again; it is asked to once, so the body may own what it shows.
-        let once = Arc::new(Mutex::new(Some(move || shell(&self, frame, body()))));
+        let once = Arc::new(Mutex::new(Some(move || shell(&self, &frame, body()))));
         let app = move || {
             once.lock()
                 .ok()
@@ -232,7 +241,7 @@ where
     response
 }
 
-fn shell<V: IntoView + 'static>(visit: &Visit, frame: Frame, body: V) -> impl IntoView + use<V> {
+fn shell<V: IntoView + 'static>(visit: &Visit, frame: &Frame, body: V) -> impl IntoView + use<V> {
     let nonce = use_nonce()
         .map(|nonce| nonce.to_string())
         .unwrap_or_default();
@@ -287,7 +296,8 @@ fn bar(who: &Who, section: Section) -> impl IntoView + use<> {
         .collect();
     let person = match who {
         Who::Nobody { .. } => {
-            view! { <div class="who"><a href="/login">"Sign in"</a></div> }.into_any()
+            view! { <div class="who"><a class="button small" href="/login">"Sign in"</a></div> }
+                .into_any()
         }
         Who::Member { member, account } => {
             signed_in(format!("{} · {account}", member.name())).into_any()
@@ -298,10 +308,13 @@ fn bar(who: &Who, section: Section) -> impl IntoView + use<> {
         <header class="topbar">
             <div class="topbar-in">
                 <a class="brand" href="/">
-                    <img src=assets::url("favicon.svg") alt="" width="24" height="24"/>
+                    <Mark/>
                     "Rollcall"
                 </a>
-                <button type="button" class="button quiet menu-button" popovertarget="menu">"Menu"</button>
+                <button type="button" class="button small menu-button" popovertarget="menu">
+                    <Icon shape=Shape::Menu small=true/>
+                    "Menu"
+                </button>
                 <div id="menu" class="menu" popover="">
                     <nav class="mainnav" aria-label="Main"><ul role="list">{links}</ul></nav>
                     {person}
@@ -316,7 +329,7 @@ fn signed_in(name: String) -> impl IntoView {
         <div class="who">
             <span>{name}</span>
             <form method="post" action="/logout">
-                <button type="submit" class="link-button">"Sign out"</button>
+                <button type="submit" class="button small">"Sign out"</button>
             </form>
         </div>
     }
@@ -328,6 +341,7 @@ fn foot(theme: Theme) -> impl IntoView {
         .map(|one| {
             view! {
                 <button type="submit" name="theme" value=one.slug() aria-pressed=(one == theme).to_string()>
+                    <Icon shape=one.shape() small=true/>
                     {one.words()}
                 </button>
             }

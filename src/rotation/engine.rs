@@ -54,11 +54,7 @@ impl Engine {
             }
         }
         drop(tx);
-        let id: String = random
-            .bytes::<8>()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let id = random.hex::<8>();
         let node = Arc::new(Node::join(db.clone(), clock.clone(), id).await?);
         let recorder = Recorder::start(db.clone(), node.clone());
         Ok(Self {

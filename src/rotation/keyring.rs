@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::decide::Signature;
 use super::error::{Result, RotationError};
-use crate::model::{Digest, Generation, InvalidInput, PlainToken, Random};
+use crate::model::{Digest, Generation, InvalidInput, PlainToken, Random, hex};
 use crate::store::keys::SigningKey;
 
 /// The algorithm of every key generated here (RFC 8037).
@@ -54,10 +54,7 @@ impl MasterKey {
     pub fn fingerprint(&self) -> String {
         let mut labelled = Zeroizing::new(b"rollcall master key fingerprint\0".to_vec());
         labelled.extend_from_slice(self.0.as_slice());
-        Digest::of(&labelled).as_bytes()[..8]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex(&Digest::of(&labelled).as_bytes()[..8])
     }
 
     /// Encrypts and authenticates `secret`; `context` must be the same at opening.

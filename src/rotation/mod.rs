@@ -34,3 +34,22 @@ pub use engine::{Engine, Settings};
 pub use error::{RotationError, Rule};
 pub use keyring::{Jwk, MasterKey};
 pub use verify::{Accepted, Answer, Caller, Receipt, Refusal};
+
+/// A token of valid form and signature that was never registered: what whoever stole the key makes.
+#[cfg(test)]
+pub(crate) async fn forge_for_tests(
+    engine: &Engine,
+    integration: &crate::model::IntegrationId,
+) -> crate::model::PlainToken {
+    let mut tx = engine.db.read().await.unwrap();
+    let key = crate::store::keys::signing(&mut tx).await.unwrap().unwrap();
+    let claims = keyring::Claims {
+        iss: &engine.settings.public_url,
+        aud: None,
+        sub: integration.as_str(),
+        iat: 1,
+        exp: None,
+        jti: "stolen".to_owned(),
+    };
+    keyring::sign(&key, &claims, &engine.master).unwrap()
+}

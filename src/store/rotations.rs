@@ -110,28 +110,20 @@ pub async fn change_phase(
     to: Phase,
 ) -> Result<bool, StoreError> {
     let now = tx.state().now;
-    let dated = match to {
-        Phase::Finalised => "finalised_at = $1",
-        Phase::Closed => "closed_at = $1",
-        Phase::Aborted => "aborted_at = $1",
-        // Reopened: the cutover is undone, and its date with it.
-        Phase::Recording => "finalised_at = case when $1 > 0 then null end",
-    };
-    let open = if to.is_open() {
-        "open = 1"
-    } else {
-        "open = null"
-    };
-    let done = exec!(
-        tx,
-        sqlx::query(sqlx::AssertSqlSafe(format!(
-            "update rotations set phase = $2, {open}, {dated} where id = $3 and phase = $4"
-        )))
-        .bind(now)
-        .bind(to)
-        .bind(id)
-        .bind(from)
-    )?;
+    let open = to.is_open().then_some(1_i64);
+    let done = on!(tx, c => {
+        let mut query = sqlx::QueryBuilder::new("update rotations set phase = ");
+        query.push_bind(to).push(", open = ").push_bind(open);
+        match to {
+            Phase::Finalised => query.push(", finalised_at = ").push_bind(now),
+            Phase::Closed => query.push(", closed_at = ").push_bind(now),
+            Phase::Aborted => query.push(", aborted_at = ").push_bind(now),
+            // Reopened: the cutover is undone, and its date with it.
+            Phase::Recording => query.push(", finalised_at = null"),
+        };
+        query.push(" where id = ").push_bind(id).push(" and phase = ").push_bind(from);
+        query.build().execute(c).await.map(|done| done.rows_affected())
+    })?;
     Ok(done == 1)
 }
 

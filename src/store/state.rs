@@ -1,7 +1,7 @@
 use sqlx::FromRow;
 
 use super::{Db, StoreError, Tx};
-use crate::model::{Digest, Generation, Random, RotationId, Stage, UnixMs};
+use crate::model::{Digest, Generation, Random, RotationId, Stage, UnixMs, hex};
 
 /// What every node must agree on, read in one statement.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -52,9 +52,9 @@ impl Change {
     fn columns(&self) -> (&'static str, String) {
         match self {
             Self::Phase => ("phase", String::new()),
-            Self::Token(digest) => ("token", hex(digest)),
+            Self::Token(digest) => ("token", hex(digest.as_bytes())),
             Self::Account(id) => ("account", id.clone()),
-            Self::Session(digest) => ("session", hex(digest)),
+            Self::Session(digest) => ("session", hex(digest.as_bytes())),
         }
     }
 
@@ -85,11 +85,7 @@ pub async fn load(tx: &mut Tx) -> Result<State, StoreError> {
 
 /// Writes the first state into an empty database; changes the lease of one that has it.
 pub(super) async fn begin(db: &Db, lease_ms: i64, random: &Random) -> Result<(), StoreError> {
-    let instance: String = random
-        .bytes::<8>()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let instance = random.hex::<8>();
     let mut tx = db.begin_unlocked().await?;
     exec!(
         tx,
@@ -225,14 +221,6 @@ pub async fn forget_nodes(tx: &mut Tx, ids: &[String]) -> Result<(), StoreError>
         exec!(tx, sqlx::query("delete from nodes where id = $1").bind(id))?;
     }
     Ok(())
-}
-
-fn hex(digest: &Digest) -> String {
-    digest
-        .as_bytes()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 fn unhex(text: &str) -> Option<Digest> {

@@ -221,7 +221,7 @@ pub async fn retire_predecessors(
             "update tokens set replaced_by = $1, ends_at = $2 \
              where integration_id = (select integration_id from tokens where id = $1) \
              and id <> $1 and revoked_at is null and (ends_at is null or ends_at > $2) \
-             and issued_at <= (select issued_at from tokens where id = $1) and id < $1 \
+             and issued_at <= (select issued_at from tokens where id = $1) \
              returning digest",
         )
         .bind(successor)

@@ -53,7 +53,7 @@ pub async fn flush(
 async fn add_uses(tx: &mut Tx, tallies: &[&Tally]) -> Result<(), StoreError> {
     on!(tx, c => {
         let mut query = QueryBuilder::new(
-            "update tokens set uses = uses + v.uses, last_used_at = v.at, last_source = v.source, \
+            "update tokens set uses = tokens.uses + v.uses, last_used_at = v.at, last_source = v.source, \
              last_agent = v.agent from (",
         );
         rows(&mut query, tallies);
@@ -113,7 +113,7 @@ async fn add_evidence(
 ) -> Result<(), StoreError> {
     on!(tx, c => {
         let mut query = QueryBuilder::new(
-            "update captures set requests = requests + v.uses, last_seen = v.at from (",
+            "update captures set requests = captures.requests + v.uses, last_seen = v.at from (",
         );
         rows(&mut query, tallies);
         query.push(") as v where captures.subject = v.id and captures.rotation_id = ");

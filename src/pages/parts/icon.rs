@@ -173,3 +173,22 @@ pub fn Icon(
         ></svg>
     }
 }
+
+/// The product's mark in the accent of the theme, for `.brand`; its name stands beside it.
+#[component]
+pub fn Mark() -> impl IntoView {
+    view! {
+        <svg viewBox="0 0 24 24" aria-hidden="true">
+            <rect x="1" y="1" width="22" height="22" rx="6" fill="currentColor"></rect>
+            <path
+                class="brand-ink"
+                d="M6.5 8h11M6.5 12.2h7.5M6.5 16.4h4M13 16l2.2 2.2 4-4.6"
+                fill="none"
+                stroke="currentColor"
+                stroke-width="2"
+                stroke-linecap="round"
+                stroke-linejoin="round"
+            ></path>
+        </svg>
+    }
+}

@@ -35,7 +35,6 @@ mod head;
 mod icon;
 mod notice;
 mod segments;
-mod shell;
 mod stats;
 mod table;
 mod tabs;
@@ -58,14 +57,12 @@ pub use form::{
 };
 /// The head of a page and the way to it.
 pub use head::{Breadcrumbs, Crumb, PageHeader};
-/// Inline icons.
-pub use icon::{Icon, Shape};
+/// Inline icons and the mark.
+pub use icon::{Icon, Mark, Shape};
 /// Strips, the error summary, the empty state, the live panel.
 pub use notice::{EmptyState, ErrorSummary, FieldError, LivePanel, Notice, error_of};
 /// A bar of segments with its numbers.
 pub use segments::{Segment, SegmentBar};
-/// What stands on every page.
-pub use shell::{Brand, Footer, NavLink, Theme, ThemeSwitch, TopBar};
 /// Numbers as tiles.
 pub use stats::{Stat, StatTiles};
 /// Sortable headings and pages.

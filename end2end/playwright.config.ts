@@ -1,0 +1,34 @@
+import { defineConfig } from "@playwright/test";
+import type { Options } from "./server.ts";
+
+// Chromium as the distribution ships it: no background traffic, and no sandbox where root has none.
+const args = [
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
+];
+
+export default defineConfig<Options>({
+  testDir: "tests",
+  outputDir: "test-results",
+  fullyParallel: true,
+  forbidOnly: !!process.env.CI,
+  workers: 2,
+  timeout: 30_000,
+  reporter: "list",
+  use: {
+    launchOptions: { executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args },
+    trace: "retain-on-failure",
+    screenshot: "only-on-failure",
+  },
+  // Every page must do its work in each of these worlds.
+  projects: [
+    { name: "js-on", use: { world: "js-on" } },
+    { name: "js-off", use: { world: "js-off", javaScriptEnabled: false } },
+    { name: "wasm-blocked", use: { world: "wasm-blocked" } },
+  ],
+});

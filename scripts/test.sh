@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# Everything that must hold, the cheap before the dear: `test.sh`, or one part of it:
+# `test.sh lint`, `audit`, `front`, `rust [FILTER…]`, `e2e [PLAYWRIGHT ARGUMENTS…]`.
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# What the browser part may weigh, brotli-compressed, in kB. Raise it knowingly, never in passing.
+WASM_CEILING=70
+
+lint() {
+    say "Format"
+    cargo fmt --check
+    if have shellcheck; then
+        say "Scripts"
+        shellcheck -x scripts/*.sh .ci/run
+    else
+        say "Scripts: NOT checked, shellcheck is not installed"
+    fi
+    say "Clippy, server (the first time about 3 minutes)"
+    server_cargo clippy --locked --all-targets -- -D warnings
+    say "Clippy, browser part (the first time about a minute)"
+    find_browser_toolchain || die "no toolchain for the browser part." "make setup"
+    "${BROWSER[@]}" cargo clippy --locked --lib --target wasm32-unknown-unknown --target-dir target/front \
+        --no-default-features --features hydrate -- -D warnings
+}
+
+audit() {
+    local deny=$CACHE/cargo-deny-$DENY_VERSION/bin/cargo-deny
+    say "Licences, sources and banned crates"
+    "$deny" --offline check bans licenses sources
+    say "Known vulnerabilities of crates"
+    if timeout 60 "$deny" fetch db >/dev/null 2>&1; then
+        "$deny" --offline check advisories
+    else
+        say "NOT checked: the RustSec advisory database could not be reached from here"
+    fi
+    say "Known vulnerabilities of the npm tools"
+    local report
+    report=$(cd end2end && timeout 60 npm audit --json 2>/dev/null) || true
+    node -e '
+        let found;
+        try { found = JSON.parse(process.argv[1]).metadata.vulnerabilities; } catch {}
+        if (!found) console.error("\n==> NOT checked: the registry answered no audit from here");
+        else if (found.high + found.critical) { console.error(found, "see: npm audit in end2end/"); process.exit(1); }
+        else console.error("none of high severity or worse");
+    ' "$report"
+}
+
+front() {
+    scripts/front.sh
+    say "Weight of the pages' assets, brotli-compressed"
+    node scripts/weigh.mjs "$WASM_CEILING"
+}
+
+# Needs the assets: it is the code that embeds them.
+lint_embedding() {
+    say "Clippy, server with the assets embedded"
+    MEMORY_SERVE_QUIET=1 server_cargo clippy --locked --lib --features embed -- -D warnings
+}
+
+rust() {
+    say "Rust tests, on SQLite and PostgreSQL (to build them takes about 3 minutes the first time)"
+    # Where the tests find initdb and postgres, for a throwaway cluster of their own.
+    ROLLCALL_TEST_POSTGRES_BIN=$(find_postgres) server_cargo test --locked "$@"
+}
+
+e2e() {
+    say "Browser tests"
+    if [[ -z ${ROLLCALL_BIN:-} ]]; then
+        server_cargo build --quiet --locked --bin rollcall
+        ROLLCALL_BIN=$TARGET/debug/rollcall
+    fi
+    ROLLCALL_BIN=$(realpath "$ROLLCALL_BIN") CHROMIUM=$(find_chromium) ROLLCALL_CHECKOUT=$ROOT
+    export ROLLCALL_BIN CHROMIUM ROLLCALL_CHECKOUT
+    (cd end2end && "$NODE_BIN/playwright" test "$@")
+}
+
+part=${1:-all}
+if (($#)); then shift; fi
+case $part in
+all)
+    scripts/setup.sh test
+    lint
+    audit
+    front
+    lint_embedding
+    rust "$@"
+    e2e
+    say "All passed"
+    ;;
+e2e)
+    scripts/setup.sh test
+    front
+    e2e "$@"
+    ;;
+lint | audit | front | rust)
+    scripts/setup.sh test
+    "$part" "$@"
+    ;;
+*) die "usage: $0 [lint|audit|front|rust|e2e]" ;;
+esac

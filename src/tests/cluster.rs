@@ -1,0 +1,145 @@
+//! A throwaway PostgreSQL cluster: started by the first test that asks, on a socket in a temporary
+//! folder, and taken down by a watchman when the test process is gone, however it went.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+static CLUSTER: OnceLock<PathBuf> = OnceLock::new();
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+/// The URL of a new, empty database.
+pub fn new_database() -> String {
+    let folder = CLUSTER.get_or_init(start);
+    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    let made = Command::new(binary("createdb"))
+        .args([
+            "--host",
+            folder.to_str().unwrap(),
+            "--username",
+            "postgres",
+            &name,
+        ])
+        .status()
+        .unwrap();
+    assert!(made.success(), "createdb failed");
+    format!(
+        "postgres://postgres@localhost/{name}?host={}",
+        folder.display()
+    )
+}
+
+/// Where the PostgreSQL programs are: on the path, or where Debian keeps them.
+fn binary(name: &str) -> PathBuf {
+    let mut places: Vec<PathBuf> =
+        std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
+    if let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") {
+        let mut versions: Vec<_> = versions
+            .flatten()
+            .map(|entry| entry.path().join("bin"))
+            .collect();
+        versions.sort();
+        places.extend(versions.into_iter().rev());
+    }
+    // Debian's wrappers on the path know nothing of a cluster that is not theirs.
+    places.retain(|place| {
+        ["initdb", "pg_ctl", "postgres", "createdb"]
+            .iter()
+            .all(|name| place.join(name).exists())
+    });
+    let place = places
+        .first()
+        .expect("PostgreSQL is installed: `make setup` does that");
+    place.join(name)
+}
+
+fn start() -> PathBuf {
+    let folder = tempfile::Builder::new()
+        .prefix("rollcall-postgres-")
+        .tempdir()
+        .unwrap()
+        .keep();
+    let data = folder.join("data");
+    own(&folder);
+    run(command("initdb")
+        .args([
+            "--auth=trust",
+            "--username=postgres",
+            "--locale=C",
+            "--encoding=UTF8",
+            "--no-sync",
+        ])
+        .arg("--pgdata")
+        .arg(&data));
+    let options = format!(
+        "-c listen_addresses='' -c unix_socket_directories='{}' -c fsync=off -c max_connections=400",
+        folder.display()
+    );
+    run(command("pg_ctl")
+        .arg("start")
+        .arg("--wait")
+        .arg("--pgdata")
+        .arg(&data)
+        .arg("--options")
+        .arg(options)
+        .arg("--log")
+        .arg(folder.join("log")));
+    watch(&folder, &data);
+    folder
+}
+
+/// PostgreSQL refuses to run as root; then the packaged user runs it.
+fn command(name: &str) -> Command {
+    if is_root() {
+        let mut command = Command::new("runuser");
+        command.args(["-u", "postgres", "--"]).arg(binary(name));
+        command.current_dir("/");
+        command
+    } else {
+        Command::new(binary(name))
+    }
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+fn own(folder: &Path) {
+    if is_root() {
+        run(Command::new("chown").arg("postgres").arg(folder));
+    }
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+fn run(command: &mut Command) {
+    // The server must not keep the test's own output open.
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success(), "{command:?} failed");
+}
+
+/// Takes the cluster down when this process is gone: a static is never dropped.
+fn watch(folder: &Path, data: &Path) {
+    let script = format!(
+        "while kill -0 {} 2>/dev/null; do sleep 0.5; done; {:?} stop --mode immediate --pgdata {}; rm -rf {}",
+        std::process::id(),
+        command("pg_ctl"),
+        data.display(),
+        folder.display(),
+    );
+    let watchman = Command::new("setsid")
+        .args(["sh", "-c", &script])
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    // Nobody waits for it: it outlives this process.
+    drop(watchman.unwrap());
+}

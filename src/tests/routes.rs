@@ -1,0 +1,3 @@
+//! Pages, as a browser without script meets them.
+
+mod login;

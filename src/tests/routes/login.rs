@@ -1,0 +1,156 @@
+use axum::http::StatusCode;
+
+use super::super::http::{PASSWORD, Site};
+use super::super::world::World;
+
+async fn site() -> Site {
+    let world = World::sqlite().await;
+    world.integration("Alpha").await;
+    let site = Site::of(world).await;
+    site.user(Some("Alpha"), "ana@alpha.example").await;
+    site.user(None, "priya@platform.example").await;
+    site
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_address_and_wrong_password_get_one_answer() {
+    let site = site().await;
+    let mut answers = Vec::new();
+    for (email, password) in [
+        ("ana@alpha.example", "wrong password"),
+        ("nobody@alpha.example", PASSWORD),
+    ] {
+        let page = site
+            .visitor()
+            .post(
+                "/login",
+                &[("email", email), ("password", password), ("next", "/")],
+            )
+            .await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(page.body.contains("role=\"alert\""));
+        assert_eq!(page.field("email"), email, "what was typed is kept");
+        assert!(!page.body.contains(password), "but not the password");
+        answers.push(page.between("<h2>", "</ul>").to_owned());
+    }
+    assert_eq!(answers[0], answers[1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_in_leads_to_where_one_wanted_to_go_and_nowhere_else() {
+    let site = site().await;
+    for (next, location) in [
+        ("/activity", "/activity"),
+        ("//evil.example/", "/"),
+        ("https://evil.example", "/"),
+    ] {
+        let mut visitor = site.visitor();
+        let page = visitor
+            .post(
+                "/login",
+                &[
+                    ("email", "Ana@Alpha.example"),
+                    ("password", PASSWORD),
+                    ("next", next),
+                ],
+            )
+            .await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER);
+        assert_eq!(page.header("location"), location);
+        assert_eq!(visitor.cookies.len(), 1);
+        let cookie = page.header("set-cookie");
+        assert!(
+            cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"),
+            "{cookie}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_in_takes_a_new_session_id_and_signing_out_ends_it() {
+    let site = site().await;
+    let mut visitor = site.signed_in("ana@alpha.example").await;
+    let first = visitor.cookies["rollcall_3000"].clone();
+    visitor
+        .post(
+            "/login",
+            &[("email", "ana@alpha.example"), ("password", PASSWORD)],
+        )
+        .await;
+    let second = visitor.cookies["rollcall_3000"].clone();
+    assert_ne!(first, second);
+    let page = visitor.post("/logout", &[]).await;
+    assert_eq!(page.header("location"), "/login");
+    visitor.cookies.insert("rollcall_3000".to_owned(), second);
+    assert_eq!(
+        visitor.get("/logout").await.status,
+        StatusCode::NOT_FOUND,
+        "a link does not sign out"
+    );
+    assert!(
+        visitor.get("/login").await.body.contains("Sign in"),
+        "the old cookie signs nobody in"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_of_another_site_is_refused() {
+    use axum::body::Body;
+    use axum::http::Request;
+    let site = site().await;
+    let request = Request::post("/login")
+        .header("host", "127.0.0.1:3000")
+        .header("origin", "https://evil.example")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from("email=a&password=b"))
+        .unwrap();
+    let page = site.send(request).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+    assert!(page.h1().contains("another site"), "{}", page.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_failures_make_one_wait() {
+    let site = site().await;
+    let mut visitor = site.visitor();
+    let mut statuses = Vec::new();
+    for _ in 0..8 {
+        let page = visitor
+            .post(
+                "/login",
+                &[
+                    ("email", "ana@alpha.example"),
+                    ("password", "wrong password"),
+                ],
+            )
+            .await;
+        statuses.push(page.status.as_u16());
+    }
+    assert!(
+        statuses.starts_with(&[422, 422, 422, 422, 422]),
+        "{statuses:?}"
+    );
+    assert!(statuses.contains(&429), "{statuses:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_carry_their_guards() {
+    let site = site().await;
+    let page = site.visitor().get("/login").await;
+    let policy = page.header("content-security-policy");
+    assert!(
+        policy.contains("script-src 'nonce-") && policy.contains("style-src 'self'"),
+        "{policy}"
+    );
+    assert!(!policy.contains("unsafe-inline"), "{policy}");
+    assert_eq!(page.header("cache-control"), "no-store");
+    assert_eq!(page.header("x-content-type-options"), "nosniff");
+    assert_eq!(page.header("referrer-policy"), "same-origin");
+    assert!(
+        !page.body.contains(" style="),
+        "the policy allows no style attributes"
+    );
+    let missing = site.visitor().get("/no-such-page").await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND);
+    assert_eq!(missing.h1(), "This page does not exist");
+}
