@@ -1,6 +1,8 @@
 //! Pages for people. One file a page: its view, its POST handlers, its words. A handler obtains
 //! proof of who asks, calls one use case, and dresses the result; every page works with no script.
 
+/// The rotation, the accounts, the keys and the audit, for admins.
+mod admin;
 /// Scripts, styles and fonts.
 pub mod assets;
 /// Commands that show whether a token is accepted.
@@ -23,7 +25,7 @@ mod shell;
 mod words;
 
 pub use error::{PageError, dress_bare_errors};
-pub use shell::{Frame, Section, Theme, Visit};
+pub use shell::{Frame, Section, Theme, Visit, fragment};
 
 use axum::Router;
 
@@ -34,6 +36,7 @@ pub fn router() -> Router<AppState> {
     // Once in a process; the second time says only that it was done.
     let _ = any_spawner::Executor::init_tokio();
     Router::new()
+        .merge(admin::routes())
         .merge(integration::routes())
         .merge(integrations::routes())
         .merge(login::routes())
