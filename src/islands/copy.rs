@@ -23,23 +23,42 @@ pub fn CopyButton(
     /// What the button says.
     label: String,
 ) -> impl IntoView {
+    button(target, label, String::new(), "button primary")
+}
+
+/// The same, less prominent, for a line with the text of the element `target` in it.
+#[island]
+pub fn CopyLine(
+    /// The id of the element whose text is copied.
+    target: String,
+    /// What the button says.
+    label: String,
+    /// What is copied: `{}` stands for the text of `target`.
+    line: String,
+) -> impl IntoView {
+    button(target, label, line, "button small")
+}
+
+fn button(target: String, label: String, line: String, class: &'static str) -> impl IntoView {
     let able = RwSignal::new(false);
     let outcome = RwSignal::new(None);
     // Effects run in the browser only, once the page is awake.
     Effect::new(move || able.set(!window().navigator().clipboard().is_undefined()));
 
-    let copy = move |target: &str| {
+    let copy = move |target: &str, line: &str| {
         let text = document()
             .get_element_by_id(target)
-            .and_then(|element| element.text_content());
+            .and_then(|element| element.text_content())
+            .map(|text| match line {
+                "" => text.trim().to_owned(),
+                line => line.replace("{}", text.trim()),
+            });
         outcome.set(None);
         spawn_local(async move {
             let written = match text {
                 Some(text) => {
                     let clipboard = window().navigator().clipboard();
-                    JsFuture::from(clipboard.write_text(text.trim()))
-                        .await
-                        .is_ok()
+                    JsFuture::from(clipboard.write_text(&text)).await.is_ok()
                 }
                 None => false,
             };
@@ -62,8 +81,9 @@ pub fn CopyButton(
             {
                 let target = target.clone();
                 let label = label.clone();
+                let line = line.clone();
                 view! {
-                    <button type="button" class="button primary" on:click=move |_| copy(&target)>
+                    <button type="button" class=class on:click=move |_| copy(&target, &line)>
                         {move || match outcome.get() {
                             Some(Outcome::Copied) => "Copied".to_owned(),
                             Some(Outcome::Failed) => "Not copied".to_owned(),

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::UnixMs;
-use super::hex;
+use super::{UnixMs, hex};
 
 /// A clock that only goes forward and runs while the machine sleeps, so that a node waking up
 /// knows its view is old. It says nothing of the time of day: that is the database's.
@@ -52,10 +51,6 @@ impl Clock {
     pub fn wall(&self) -> UnixMs {
         match &self.0 {
             Source::System => {
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "nothing but a comparison for people is made of it"
-                )]
                 let time = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
                 UnixMs(time.tv_sec.saturating_mul(1_000) + time.tv_nsec / 1_000_000)
             }

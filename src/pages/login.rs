@@ -11,6 +11,7 @@ use tower_sessions::Session;
 
 use super::error::PageError;
 use super::shell::{Frame, Section, Visit, is_own_path};
+use super::words::sentence;
 use crate::auth::{AppState, SignInError, Who, sign_in, sign_out};
 use crate::rotation::Caller;
 
@@ -121,16 +122,6 @@ async fn submit(
             .insert("retry-after", HeaderValue::from(seconds));
     }
     Ok(response)
-}
-
-/// An error's words as a sentence.
-fn sentence(words: &str) -> String {
-    let mut chars = words.chars();
-    let first: String = chars
-        .next()
-        .map(|c| c.to_uppercase().collect())
-        .unwrap_or_default();
-    format!("{first}{}.", chars.as_str())
 }
 
 async fn leave(session: Session) -> Result<Response, PageError> {

@@ -1,6 +1,8 @@
 //! The rules and the use cases. A door obtains proof of who asks, calls one function of
 //! [`Engine`], and dresses the result.
 
+/// A new token's way to its first request.
+pub mod arrival;
 /// How often an integration calls, read from its days of use.
 pub mod cadence;
 /// Accounts, users and integrations.

@@ -221,11 +221,12 @@ impl Plot {
         let x = format!("{:.2}%", share * 100.0);
         let y = self.y(point.value);
         let words = format!("{} {now}", thousands(point.value));
-        // Beside the dot while there is room at its right, else above it.
-        let (dx, dy, anchor) = if share < 0.7 {
-            ("12", if y > HEIGHT - 24.0 { "-10" } else { "18" }, "start")
+        // Below the dot, where no curve can cross it, unless the axis is too near; at the side with more room.
+        let dy = if y > HEIGHT - 32.0 { "-14" } else { "20" };
+        let (dx, anchor) = if share < 0.7 {
+            ("12", "start")
         } else {
-            ("0", "-12", "end")
+            ("-10", "end")
         };
         Some(view! {
             <line class="now" x1=x.clone() x2=x.clone() y1=px(y) y2=px(HEIGHT) stroke-dasharray="2 3"></line>

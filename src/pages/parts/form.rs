@@ -114,9 +114,8 @@ pub fn TextField(
                 spellcheck=code.then_some("false")
                 aria-describedby=frame.described_by
                 aria-invalid=is_invalid.then_some("true")
-            >
-                {value}
-            </textarea>
+                inner_html=escaped(value)
+            ></textarea>
         </div>
     }
 }
@@ -309,6 +308,17 @@ pub fn TypedConfirmation(
             <div class="actions">{children()}</div>
         </section>
     }
+}
+
+/// A text as the inside of a `<textarea>`: Leptos writes children there as they are, so that `</textarea>` in a
+/// text would end the element. A first newline would be dropped, so one more is put before it.
+fn escaped(text: String) -> String {
+    let text = if text.contains(['&', '<']) {
+        text.replace('&', "&amp;").replace('<', "&lt;")
+    } else {
+        text
+    };
+    format!("\n{text}")
 }
 
 /// The text as a regular expression that matches only itself, for a `pattern` attribute (the browser's `v` flag).

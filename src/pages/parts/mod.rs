@@ -75,3 +75,6 @@ pub use tone::Tone;
 pub use when::{When, ago, day, deadline, moment, moment_to_the_second, when};
 /// Numbers in words.
 pub use words::{counted, thousands};
+
+#[cfg(test)]
+mod tests;

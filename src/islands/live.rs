@@ -1,0 +1,131 @@
+use std::time::Duration;
+
+use leptos::html::Div;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::wasm_bindgen::JsCast;
+
+/// What is put on a fragment that says the last word: nothing will change any more.
+const DONE: &str = "[data-done]";
+/// What is said politely when a fragment takes the place of another.
+const SAY: &str = "data-say";
+
+/// Shows what is the case, and keeps showing it: asks `src` for a fragment of HTML again and again
+/// and puts it in the place of its children, until the fragment says it is done (`data-done`).
+///
+/// Its children stand there from the server, so that the page is whole without script. It does not
+/// ask while the tab is hidden, and it changes the page only when the fragment has changed.
+#[island]
+pub fn Live(
+    /// Where the fragment is: an address of this site.
+    src: String,
+    /// How long it waits from one question to the next, in milliseconds.
+    every_ms: u32,
+    /// What is the case now.
+    children: Children,
+) -> impl IntoView {
+    let place = NodeRef::<Div>::new();
+    let said = RwSignal::new(String::new());
+    Effect::new(move || {
+        if let Some(place) = place.get() {
+            watch(place.into(), src.clone(), every_ms, said);
+        }
+    });
+    view! {
+        <div node_ref=place>{children()}</div>
+        <span role="status" class="visually-hidden">{move || said.get()}</span>
+    }
+}
+
+fn watch(place: web_sys::Element, src: String, every_ms: u32, said: RwSignal<String>) {
+    if is_done(&place) {
+        return;
+    }
+    let is_asking = StoredValue::new(false);
+    let timer = StoredValue::new(None::<IntervalHandle>);
+    let stop = move || {
+        if let Some(timer) = timer.try_get_value().flatten() {
+            timer.clear();
+        }
+    };
+    let last = StoredValue::new(String::new());
+    let ask = move || {
+        if document().hidden() || is_asking.get_value() {
+            return;
+        }
+        is_asking.set_value(true);
+        let (place, src) = (place.clone(), src.clone());
+        spawn_local(async move {
+            match fragment(&src).await {
+                Answer::Fragment(html) if last.get_value() != html => {
+                    place.set_inner_html(&html);
+                    last.set_value(html);
+                    say(&place, said);
+                    if is_done(&place) {
+                        stop();
+                    }
+                }
+                Answer::Fragment(_) | Answer::Failed => {}
+                Answer::Gone => stop(),
+            }
+            is_asking.try_set_value(false);
+        });
+    };
+    timer.set_value(set_interval_with_handle(ask, Duration::from_millis(every_ms.into())).ok());
+    on_cleanup(stop);
+}
+
+fn is_done(place: &web_sys::Element) -> bool {
+    place
+        .query_selector(DONE)
+        .is_ok_and(|found| found.is_some())
+}
+
+/// Announces what changed, once.
+fn say(place: &web_sys::Element, said: RwSignal<String>) {
+    let words = place
+        .query_selector("[data-say]")
+        .ok()
+        .flatten()
+        .and_then(|element| element.get_attribute(SAY))
+        .unwrap_or_default();
+    if said.with_untracked(|before| *before != words) {
+        said.set(words);
+    }
+}
+
+enum Answer {
+    Fragment(String),
+    /// The network or the server is away for now.
+    Failed,
+    /// Signed out, or no longer there: asking again is no use.
+    Gone,
+}
+
+async fn fragment(src: &str) -> Answer {
+    let answer = JsFuture::from(window().fetch_with_str(src))
+        .await
+        .ok()
+        .and_then(|answer| answer.dyn_into::<web_sys::Response>().ok());
+    let Some(answer) = answer else {
+        return Answer::Failed;
+    };
+    if answer.redirected() || (400..500).contains(&answer.status()) {
+        return Answer::Gone;
+    }
+    if !answer.ok() {
+        return Answer::Failed;
+    }
+    let Ok(text) = answer.text() else {
+        return Answer::Failed;
+    };
+    match JsFuture::from(text)
+        .await
+        .ok()
+        .and_then(|text| text.as_string())
+    {
+        Some(html) => Answer::Fragment(html),
+        None => Answer::Failed,
+    }
+}

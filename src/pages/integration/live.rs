@@ -1,0 +1,173 @@
+use axum::extract::{Path, Query, State};
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{Html, IntoResponse, Response};
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use crate::auth::AppState;
+use crate::islands::Live;
+use crate::model::{HOUR_MS, IntegrationId, Member, TokenId, TokenState, UnixMs};
+use crate::pages::customer::hint;
+use crate::pages::error::PageError;
+use crate::pages::parts::{Happening, LivePanel, Shape, Timeline, Tone, moment_to_the_second};
+use crate::rotation::arrival::Arrival;
+
+/// How often the page asks, in milliseconds.
+const EVERY_MS: u32 = 2_000;
+/// How long nothing may happen before the page helps, in milliseconds.
+const PATIENCE_MS: i64 = HOUR_MS / 30;
+
+#[derive(Deserialize)]
+pub(super) struct Which {
+    token: String,
+}
+
+/// The status of one new token, as a fragment for the page that waits for it.
+pub(super) async fn fragment(
+    State(app): State<AppState>,
+    member: Member,
+    Path(id): Path<String>,
+    Query(which): Query<Which>,
+) -> Result<Response, PageError> {
+    let (Ok(id), Ok(token)) = (id.parse::<IntegrationId>(), which.token.parse::<TokenId>()) else {
+        return Err(PageError::NotFound);
+    };
+    let arrival = app.engine.arrival(&member, &id, &token).await?;
+    let html = Owner::new_root(None).with(|| view! { <Status arrival/> }.to_html());
+    Ok(([(CACHE_CONTROL, "no-store")], Html(html)).into_response())
+}
+
+/// The status of a new token, which follows what happens.
+#[component]
+pub fn LiveStatus(
+    /// What is the case now.
+    arrival: Arrival,
+) -> impl IntoView {
+    let src = format!(
+        "/integrations/{}/live?token={}",
+        arrival.integration.id, arrival.token.row.id
+    );
+    view! {
+        <div id="live">
+            <Live src every_ms=EVERY_MS>
+                <Status arrival/>
+            </Live>
+        </div>
+    }
+}
+
+/// What the status of a new token says.
+#[derive(Debug, PartialEq, Eq)]
+struct Words {
+    tone: Tone,
+    shape: Shape,
+    title: String,
+    text: String,
+    is_done: bool,
+}
+
+fn words(arrival: &Arrival) -> Words {
+    let token = &arrival.token.row;
+    let name = &arrival.integration.name;
+    if let Some(at) = token.first_used_at {
+        let from = token
+            .first_source
+            .as_deref()
+            .map(|source| format!(" from {source}"))
+            .unwrap_or_default();
+        return Words {
+            tone: Tone::Good,
+            shape: Shape::Pulse,
+            title: format!(
+                "Working: first request {}{from}",
+                moment_to_the_second(at, arrival.now)
+            ),
+            text: format!("{name} calls with the new token. There is nothing left to do."),
+            is_done: true,
+        };
+    }
+    let ended = match arrival.token.state {
+        TokenState::Active => None,
+        TokenState::Revoked => Some("was revoked"),
+        TokenState::Expired => Some("has expired"),
+        TokenState::Replaced => Some("was replaced by a newer one"),
+        TokenState::Dormant | TokenState::Held => Some("is not accepted"),
+    };
+    match ended {
+        Some(ended) => Words {
+            tone: Tone::Bad,
+            shape: Shape::Revoked,
+            title: format!("This token {ended}"),
+            text: format!("It never made a request. Generate another for {name}."),
+            is_done: true,
+        },
+        None => Words {
+            tone: Tone::Warn,
+            shape: Shape::Waiting,
+            title: "Waiting for the first request".to_owned(),
+            text: format!("This turns to Working by itself when {name} calls with the new token."),
+            is_done: false,
+        },
+    }
+}
+
+#[component]
+fn Status(arrival: Arrival) -> impl IntoView {
+    let words = words(&arrival);
+    let is_late = arrival.now.since(arrival.token.row.issued_at) > PATIENCE_MS;
+    let helps = (!words.is_done && (is_late || arrival.stray.is_some()))
+        .then(|| view! { <Checklist arrival=arrival.clone()/> });
+    let check = (!words.is_done).then(|| {
+        let href = format!("/integrations/{}#live", arrival.integration.id);
+        view! { <a class="button" href=href>"Check now"</a> }
+    });
+    let say = words.title.clone();
+    view! {
+        <div class="stack" data-say=say data-done=words.is_done.then_some("")>
+            <LivePanel tone=words.tone shape=words.shape title=words.title text=words.text>
+                {check}
+            </LivePanel>
+            {helps}
+        </div>
+    }
+}
+
+/// What to look at when the first request does not come.
+#[component]
+fn Checklist(arrival: Arrival) -> impl IntoView {
+    let now = arrival.now;
+    let stray = arrival.stray.and_then(|token| {
+        let at = token.last_refused_at?;
+        let from = token
+            .last_refused_source
+            .as_deref()
+            .map(|source| format!(" from {source}"))
+            .unwrap_or_default();
+        let words = format!(
+            "A request with the old token {}{from} was refused: the program still sends that one.",
+            hint(&token)
+        );
+        Some(stray_line(at, now, words))
+    });
+    view! {
+        <div class="panel">
+            <h2>"Nothing yet? Look at these"</h2>
+            {stray}
+            <ul>
+                <li>"The program reads the token where you put it: the same variable, the same environment."</li>
+                <li>"It was restarted or deployed again since."</li>
+                <li>"It sends one header, " <code>"Authorization: Bearer"</code> ", then the token, whole and without quotes."</li>
+                <li>"If it calls once a day or less, run it once by hand, or use the check command."</li>
+            </ul>
+            <p><a href="/help#still-refused">"Get help with this"</a></p>
+        </div>
+    }
+}
+
+fn stray_line(at: UnixMs, now: UnixMs, words: String) -> impl IntoView {
+    view! {
+        <Timeline>
+            <Happening at now tone=Tone::Bad>{words}</Happening>
+        </Timeline>
+    }
+}

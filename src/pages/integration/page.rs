@@ -1,0 +1,217 @@
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use super::answer::{headline, sub, what_happened};
+use super::generate::{Generate, GenerateState};
+use super::live::LiveStatus;
+use super::timeline::WhatHappened;
+use super::tokens::Tokens;
+use crate::auth::AppState;
+use crate::model::{IntegrationId, Member, Standing, UnixMs};
+use crate::pages::customer::{cadence, caller, recording, times, until};
+use crate::pages::error::PageError;
+use crate::pages::parts::{
+    CadenceBars, Crumb, ErrorSummary, Fact, Facts, Notice, PageHeader, StandingBadge, Tone, When,
+};
+use crate::pages::shell::{Frame, Section, Visit};
+use crate::rotation::arrival::Arrival;
+use crate::rotation::overview::{IntegrationView, Story};
+
+/// What brought the visitor here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Opened {
+    /// Nothing to say about.
+    Plainly,
+    /// The link in a 401.
+    From401,
+    /// A form that was submitted before.
+    AlreadyGenerated,
+    /// A token was revoked.
+    Revoked,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Ask {
+    from: Option<String>,
+    generated: Option<String>,
+    revoked: Option<String>,
+}
+
+impl Ask {
+    fn opened(&self) -> Opened {
+        if self.generated.is_some() {
+            Opened::AlreadyGenerated
+        } else if self.revoked.is_some() {
+            Opened::Revoked
+        } else if self.from.as_deref() == Some("401") {
+            Opened::From401
+        } else {
+            Opened::Plainly
+        }
+    }
+}
+
+/// One integration.
+pub(super) async fn get(
+    State(app): State<AppState>,
+    member: Member,
+    visit: Visit,
+    Path(id): Path<String>,
+    Query(ask): Query<Ask>,
+) -> Result<Response, PageError> {
+    let id: IntegrationId = id.parse().map_err(|_| PageError::NotFound)?;
+    let story = app.engine.integration(&member, &id).await?;
+    let state = GenerateState::new(&app);
+    Ok(show(visit, StatusCode::OK, story, state, ask.opened()).await)
+}
+
+/// Shows an integration, with the form as it is filled in.
+pub(super) async fn show(
+    visit: Visit,
+    status: StatusCode,
+    story: Story,
+    state: GenerateState,
+    opened: Opened,
+) -> Response {
+    let name = &story.view.integration.name;
+    let title = if state.errors.is_empty() {
+        name.clone()
+    } else {
+        format!("Error: {name}")
+    };
+    let frame = Frame::new(title, Section::Integrations);
+    visit
+        .show(status, frame, move || view! { <Page story state opened/> })
+        .await
+}
+
+#[component]
+fn Page(story: Story, state: GenerateState, opened: Opened) -> impl IntoView {
+    let view = story.view.clone();
+    let now = story.moment.now;
+    let name = view.integration.name.clone();
+    let needs = !view.standing.keeps_working() && view.standing != Standing::Waiting;
+    let is_first = needs || opened == Opened::From401 || !state.errors.is_empty();
+    let errors = state.errors.clone();
+    let form = view! { <Generate view=view.clone() state now is_primary=is_first/> };
+    let (above, below) = if is_first {
+        (Some(form), None)
+    } else {
+        (None, Some(form))
+    };
+    view! {
+        <ErrorSummary errors/>
+        <PageHeader
+            crumbs=vec![Crumb::link("Integrations", "/"), Crumb::here(name.clone())]
+            title=headline(&name, view.standing)
+            sub=sub(&story)
+        />
+        {notice(&story, opened)}
+        {arrival(&story).map(|arrival| view! { <LiveStatus arrival/> })}
+        <div class="columns side">
+            <div class="stack loose">
+                {above}
+                <WhatHappened story=story.clone()/>
+            </div>
+            <aside class="stack" aria-label="Facts">
+                <AtAGlance story=story.clone()/>
+            </aside>
+        </div>
+        <Tokens view=view now/>
+        {below}
+        <div class="page-end">
+            <a href="/">"Your integrations"</a>
+            <span>"Something looks wrong? " <a href="/help">"Get help"</a></span>
+        </div>
+    }
+}
+
+/// What the visitor is told first, by what brought them here.
+fn notice(story: &Story, opened: Opened) -> Option<AnyView> {
+    let (tone, text) = match opened {
+        Opened::Plainly => return None,
+        Opened::From401 => {
+            let tone = if story.view.standing.keeps_working() { Tone::Accent } else { Tone::Bad };
+            (tone, what_happened(story))
+        }
+        Opened::AlreadyGenerated => (
+            Tone::Warn,
+            "This form has already generated a token, and it was shown then: it cannot be shown again. If you did not \
+             copy it, generate another and revoke the one below that was never used."
+                .to_owned(),
+        ),
+        Opened::Revoked => (
+            Tone::Good,
+            "The token is revoked. Requests with it are refused from now on.".to_owned(),
+        ),
+    };
+    Some(view! { <Notice tone>{text}</Notice> }.into_any())
+}
+
+/// The status of the newest token while it is waited for, and while its arrival is news.
+fn arrival(story: &Story) -> Option<Arrival> {
+    let view = &story.view;
+    let now = story.moment.now;
+    let newest = view.newest()?;
+    let is_news = newest
+        .first_used_at
+        .is_some_and(|at| now.since(at) < NEWS_MS && view.standing == Standing::Working);
+    let is_shown = view.standing == Standing::Waiting || is_news;
+    is_shown
+        .then(|| Arrival::of(&view.integration, &view.tokens, &newest.id, now))
+        .flatten()
+}
+
+/// How long a first request is news, in milliseconds.
+const NEWS_MS: i64 = crate::model::HOUR_MS;
+
+#[component]
+fn AtAGlance(story: Story) -> impl IntoView {
+    let Story { view, moment, .. } = story;
+    let now = moment.now;
+    let promise = recording(&moment).map(|rotation| until(rotation, now));
+    let refused = view.refused();
+    let last = last_use(&view, now);
+    let cadence = cadence(&view).unwrap_or_else(|| "not known yet".to_owned());
+    let days = days(&view);
+    view! {
+        <div class="panel">
+            <Facts wide=true>
+                <Fact term="Standing"><StandingBadge standing=view.standing/></Fact>
+                {promise.map(|promise| view! { <Fact term="Cutover">{promise}</Fact> })}
+                <Fact term="Last use">{last}</Fact>
+                {(refused > 0).then(|| view! { <Fact term="Refused">{times(refused)}</Fact> })}
+                <Fact term="Cadence">{cadence}</Fact>
+                <Fact term="Last 30 days"><CadenceBars days/></Fact>
+                <Fact term="Integration id"><span class="mono small">{view.integration.id.to_string()}</span></Fact>
+            </Facts>
+        </div>
+    }
+}
+
+fn days(view: &IntegrationView) -> Vec<u32> {
+    view.days
+        .iter()
+        .map(|count| u32::try_from(*count).unwrap_or(u32::MAX))
+        .collect()
+}
+
+fn last_use(view: &IntegrationView, now: UnixMs) -> AnyView {
+    let Some((token, at)) = view
+        .last_used()
+        .and_then(|token| Some((token, token.last_used_at?)))
+    else {
+        return "Never used".into_any();
+    };
+    let called = caller(token.last_agent.as_deref(), token.last_source.as_deref());
+    view! {
+        <div class="cell-two">
+            <When at now/>
+            {called.map(|called| view! { <span class="quiet">{called}</span> })}
+        </div>
+    }
+    .into_any()
+}

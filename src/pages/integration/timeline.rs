@@ -1,0 +1,160 @@
+use leptos::prelude::*;
+
+use crate::model::UnixMs;
+use crate::pages::customer::{caller, hint, times};
+use crate::pages::parts::{Happening, Timeline, Tone, ago};
+use crate::rotation::overview::Story;
+use crate::rotation::registry::Shown;
+
+/// How many happenings are shown.
+const SHOWN: usize = 20;
+
+/// One thing that happened to an integration's tokens.
+#[derive(Debug, PartialEq, Eq)]
+struct Event {
+    at: UnixMs,
+    tone: Tone,
+    text: String,
+}
+
+/// What happened to an integration: issued, captured, refused, replaced, first use. Newest first.
+#[component]
+pub(super) fn WhatHappened(
+    /// The integration and its evidence.
+    story: Story,
+) -> impl IntoView {
+    let now = story.moment.now;
+    let events: Vec<_> = events(&story)
+        .into_iter()
+        .map(|event| {
+            let relative = ago(event.at, now);
+            view! {
+                <Happening at=event.at now tone=event.tone>
+                    {event.text}" "<span class="quiet nowrap">{relative}</span>
+                </Happening>
+            }
+        })
+        .collect();
+    view! {
+        <section class="section">
+            <h2>"What happened"</h2>
+            <Timeline>{events}</Timeline>
+        </section>
+    }
+}
+
+fn events(story: &Story) -> Vec<Event> {
+    let now = story.moment.now;
+    let mut events: Vec<Event> = story
+        .view
+        .tokens
+        .iter()
+        .flat_map(|token| of_token(token, story))
+        .collect();
+    if let Some(rotation) = &story.moment.rotation {
+        let name = &rotation.name;
+        events.push(Event {
+            at: rotation.started_at,
+            tone: Tone::Accent,
+            text: format!("The recording phase “{name}” began."),
+        });
+        events.extend(rotation.finalised_at.map(|at| Event {
+            at,
+            tone: Tone::Accent,
+            text: format!("Cutover “{name}”: tokens that were not captured are refused since."),
+        }));
+    }
+    events.push(Event {
+        at: story.view.integration.created_at,
+        tone: Tone::Plain,
+        text: "The integration was created.".to_owned(),
+    });
+    events.retain(|event| event.at <= now);
+    // Stable: what happened in one millisecond stays in the order it is told.
+    events.sort_by_key(|event| std::cmp::Reverse(event.at));
+    events.truncate(SHOWN);
+    events
+}
+
+fn of_token(token: &Shown, story: &Story) -> Vec<Event> {
+    let row = &token.row;
+    let name = hint(row);
+    let from = |source: Option<&str>| {
+        source
+            .map(|source| format!(" from {source}"))
+            .unwrap_or_default()
+    };
+    let event = |at: UnixMs, tone: Tone, text: String| Event { at, tone, text };
+    let by = row
+        .issued_by
+        .strip_prefix("member ")
+        .unwrap_or(&row.issued_by);
+    let mut events = Vec::new();
+    if let Some(at) = row.last_refused_at {
+        let text = format!(
+            "Token {name} was refused{}; {} in all.",
+            from(row.last_refused_source.as_deref()),
+            times(row.refused)
+        );
+        events.push(event(at, Tone::Bad, text));
+    }
+    if let Some(at) = row.revoked_at {
+        events.push(event(
+            at,
+            Tone::Bad,
+            format!(
+                "Token {name} was revoked{}.",
+                revoker(row.id.as_str(), story)
+            ),
+        ));
+    }
+    if let (Some(at), Some(_)) = (row.ends_at, &row.replaced_by) {
+        events.push(event(
+            at,
+            Tone::Plain,
+            format!("Token {name} ended: a newer one took its place."),
+        ));
+    }
+    if let Some(at) = row.expires_at {
+        events.push(event(at, Tone::Warn, format!("Token {name} expired.")));
+    }
+    if let Some(capture) = story.captures.get(row.id.as_str()) {
+        let called = caller(capture.agent.as_deref(), capture.source.as_deref())
+            .map(|called| format!(": {called}"))
+            .unwrap_or_default();
+        let text = match capture.how.as_str() {
+            "lookback" => format!("Token {name} was captured: it had been used shortly before."),
+            "readmit" => format!("Token {name} was let in again by an admin."),
+            _ => format!("Token {name} was captured{called}."),
+        };
+        events.push(event(capture.first_seen, Tone::Good, text));
+    }
+    if let Some(at) = row.first_used_at {
+        let text = format!(
+            "Token {name} made its first request{}.",
+            from(row.first_source.as_deref())
+        );
+        events.push(event(at, Tone::Good, text));
+    }
+    events.push(event(
+        row.issued_at,
+        Tone::Accent,
+        format!("Token {name} was issued by {by}."),
+    ));
+    events
+}
+
+/// Who revoked a token, as the audit has it.
+fn revoker(id: &str, story: &Story) -> String {
+    story
+        .deeds
+        .iter()
+        .find(|deed| deed.action == "token.revoke" && deed.subject == id)
+        .map(|deed| {
+            format!(
+                " by {}",
+                deed.actor.strip_prefix("member ").unwrap_or(&deed.actor)
+            )
+        })
+        .unwrap_or_default()
+}

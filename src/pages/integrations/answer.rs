@@ -1,0 +1,152 @@
+use crate::model::Standing;
+use crate::pages::customer::{cutover, recording, until};
+use crate::pages::parts::when;
+use crate::rotation::overview::{IntegrationView, Moment, Overview};
+
+/// The page's first line: am I safe, and who is not.
+pub fn headline(standings: &[Standing]) -> String {
+    let all = standings.len();
+    let keep = standings
+        .iter()
+        .filter(|standing| standing.keeps_working())
+        .count();
+    let first = match (all, keep) {
+        (0, _) => return "You have no integrations yet.".to_owned(),
+        (1, 1) => return "Your integration keeps working.".to_owned(),
+        (1, _) => "Your integration needs you.".to_owned(),
+        (all, keep) if keep == all => {
+            return format!("All {all} of your integrations keep working.");
+        }
+        (all, 0) => format!("None of your {all} integrations is safe yet."),
+        (all, 1) => format!("1 of your {all} integrations keeps working."),
+        (all, keep) => format!("{keep} of your {all} integrations keep working."),
+    };
+    let rest = NEEDS.into_iter().find_map(|(standing, one, many)| {
+        let count = standings.iter().filter(|other| **other == standing).count();
+        match count {
+            0 => None,
+            1 if all == 1 => Some(format!("It {one}.")),
+            1 => Some(format!("1 {one}.")),
+            _ => Some(format!("{count} {many}.")),
+        }
+    });
+    match rest {
+        Some(rest) => format!("{first} {rest}"),
+        None => first,
+    }
+}
+
+/// What an integration that is not safe is said to need, most urgent first.
+const NEEDS: [(Standing, &str, &str); 6] = [
+    (
+        Standing::NeedsToken,
+        "needs a new token",
+        "need a new token",
+    ),
+    (
+        Standing::NotSeen,
+        "has not been seen yet",
+        "have not been seen yet",
+    ),
+    (
+        Standing::Expired,
+        "has an expired token",
+        "have an expired token",
+    ),
+    (
+        Standing::Revoked,
+        "has a revoked token",
+        "have a revoked token",
+    ),
+    (
+        Standing::Waiting,
+        "waits for its first request",
+        "wait for their first request",
+    ),
+    (Standing::NoToken, "has no token", "have no token"),
+];
+
+/// The line below: the most urgent integration and what to do about it.
+pub fn sub(overview: &Overview) -> String {
+    let moment = &overview.moment;
+    match overview.integrations.first() {
+        None => "An integration is one program of yours that calls the API: it has a name, and a token of its own."
+            .to_owned(),
+        Some(first) if first.standing.keeps_working() => match recording(moment) {
+            Some(_) => "There is nothing to do. All of them were seen or have a token of the new key.".to_owned(),
+            None => "There is nothing to do.".to_owned(),
+        },
+        Some(first) => urgent(first, moment),
+    }
+}
+
+fn urgent(view: &IntegrationView, moment: &Moment) -> String {
+    let name = &view.integration.name;
+    match view.standing {
+        Standing::NeedsToken => match cutover(moment) {
+            Some(at) => format!(
+                "{name} has been refused since the key was rotated: {}. Generate a new token and put it in your code.",
+                when(at, moment.now)
+            ),
+            None => format!(
+                "{name} is refused since the key was rotated. Generate a new token and put it in your code."
+            ),
+        },
+        Standing::NotSeen => match recording(moment) {
+            Some(rotation) => format!(
+                "{name} has not called yet in this recording phase. Make one request, or generate a new token, before {}.",
+                until(rotation, moment.now)
+            ),
+            None => format!("{name} has not called yet."),
+        },
+        Standing::Waiting => {
+            format!("{name} has a new token that has made no request yet. Put it in your code.")
+        }
+        Standing::Expired => {
+            format!("The token of {name} has expired. Generate a new one and put it in your code.")
+        }
+        Standing::Revoked => {
+            format!("The token of {name} was revoked. Generate a new one and put it in your code.")
+        }
+        Standing::NoToken => {
+            format!("{name} has no token yet. Generate one and put it in your code.")
+        }
+        Standing::Captured | Standing::Working => "There is nothing to do.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Standing::{Captured, NeedsToken, NoToken, NotSeen, Working};
+
+    #[test]
+    fn the_headline_answers_in_numbers() {
+        for (standings, text) in [
+            (&[][..], "You have no integrations yet."),
+            (&[Captured], "Your integration keeps working."),
+            (
+                &[NeedsToken],
+                "Your integration needs you. It needs a new token.",
+            ),
+            (
+                &[Captured, Working],
+                "All 2 of your integrations keep working.",
+            ),
+            (
+                &[NeedsToken, NotSeen, Captured, Captured],
+                "2 of your 4 integrations keep working. 1 needs a new token.",
+            ),
+            (
+                &[NotSeen, NotSeen, Captured],
+                "1 of your 3 integrations keeps working. 2 have not been seen yet.",
+            ),
+            (
+                &[NoToken, NoToken],
+                "None of your 2 integrations is safe yet. 2 have no token.",
+            ),
+        ] {
+            assert_eq!(headline(standings), text);
+        }
+    }
+}
