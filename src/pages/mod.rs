@@ -1,10 +1,10 @@
 //! Pages for people. One file a page: its view, its POST handlers, its words. A handler obtains
 //! proof of who asks, calls one use case, and dresses the result; every page works with no script.
 
-/// The rotation, the accounts, the keys and the audit, for admins.
-mod admin;
 /// A user's sessions.
 mod activity;
+/// The rotation, the accounts, the keys and the audit, for admins.
+mod admin;
 /// Scripts, styles and fonts.
 pub mod assets;
 /// Commands that show whether a token is accepted.
