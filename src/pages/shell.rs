@@ -88,6 +88,10 @@ pub enum Section {
     Rotation,
     /// The accounts, for admins.
     Accounts,
+    /// The signing keys, for admins.
+    Keys,
+    /// What was done, for admins.
+    Audit,
 }
 
 impl Section {
@@ -97,9 +101,11 @@ impl Section {
         (Self::Status, "/status", "Status"),
         (Self::Help, "/help", "Help"),
     ];
-    const ADMIN: [(Self, &'static str, &'static str); 4] = [
+    const ADMIN: [(Self, &'static str, &'static str); 6] = [
         (Self::Rotation, "/admin", "Rotation"),
         (Self::Accounts, "/admin/accounts", "Accounts"),
+        (Self::Keys, "/admin/keys", "Keys"),
+        (Self::Audit, "/admin/audit", "Audit"),
         (Self::Activity, "/activity", "Activity"),
         (Self::Help, "/help", "Help"),
     ];
@@ -214,6 +220,25 @@ impl Visit {
             .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }
+}
+
+/// Shows a piece of a page by itself, for the island that swaps it in.
+pub async fn fragment<V>(body: impl FnOnce() -> V + Send + 'static) -> Response
+where
+    V: IntoView + 'static,
+{
+    let once = Arc::new(Mutex::new(Some(body)));
+    let app = move || {
+        once.lock()
+            .ok()
+            .and_then(|mut piece| piece.take())
+            .map(|piece| piece())
+    };
+    let mut response = leptos_axum::render_app_async(app)(Request::new(Body::empty())).await;
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 fn shell<V: IntoView + 'static>(visit: &Visit, frame: &Frame, body: V) -> impl IntoView + use<V> {

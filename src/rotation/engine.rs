@@ -8,7 +8,7 @@ use super::keyring::{self, Jwk, MasterKey};
 use super::nodes::{Node, POLL_EVERY};
 use super::phases;
 use super::recorder::Recorder;
-use crate::model::{Acts, Clock, Generation, Random, UnixMs};
+use crate::model::{AccountId, Acts, Clock, Generation, Random, Steers, UnixMs};
 use crate::store::keys::{self, NewKey};
 use crate::store::state::{self, Step};
 use crate::store::{Db, Lock, StoreError, Tx, audit, sessions};
@@ -168,6 +168,28 @@ impl Engine {
     pub async fn audit(&self, subject: Option<&str>, limit: i64) -> Result<Vec<audit::Entry>> {
         let mut tx = self.db.read().await?;
         Ok(audit::list(&mut tx, subject, limit).await?)
+    }
+
+    /// The audit before the line `before`, newest first, at most `limit` lines.
+    pub async fn audit_page(
+        &self,
+        _by: &impl Steers,
+        before: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<audit::Entry>> {
+        let mut tx = self.db.read().await?;
+        Ok(audit::page(&mut tx, before, limit).await?)
+    }
+
+    /// The last lines about an account and all that is its.
+    pub async fn audit_of_account(
+        &self,
+        _by: &impl Steers,
+        account: &AccountId,
+        limit: i64,
+    ) -> Result<Vec<audit::Entry>> {
+        let mut tx = self.db.read().await?;
+        Ok(audit::of_account(&mut tx, account, limit).await?)
     }
 
     /// Removes what no longer says anything: changes every node has seen, sessions long ended.
