@@ -3,6 +3,8 @@
 
 /// A user's sessions.
 mod activity;
+/// The rotation, the accounts, the keys and the audit, for admins.
+mod admin;
 /// Scripts, styles and fonts.
 pub mod assets;
 /// Commands that show whether a token is accepted.
@@ -37,7 +39,7 @@ mod status;
 mod words;
 
 pub use error::{PageError, dress_bare_errors};
-pub use shell::{Frame, Section, Theme, Visit};
+pub use shell::{Frame, Section, Theme, Visit, fragment};
 
 use axum::Router;
 
@@ -48,6 +50,7 @@ pub fn router() -> Router<AppState> {
     // Once in a process; the second time says only that it was done.
     let _ = any_spawner::Executor::init_tokio();
     Router::new()
+        .merge(admin::routes())
         .merge(activity::routes())
         .merge(fix::routes())
         .merge(forgot::routes())

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
@@ -8,9 +9,9 @@ use super::keyring::{self, Jwk, MasterKey};
 use super::nodes::{Node, POLL_EVERY};
 use super::phases;
 use super::recorder::Recorder;
-use crate::model::{Acts, Clock, Generation, Random, UnixMs};
+use crate::model::{AccountId, Acts, Clock, Generation, Random, Steers, UnixMs};
 use crate::store::keys::{self, NewKey};
-use crate::store::state::{self, Step};
+use crate::store::state::{self, Change, Step};
 use crate::store::{Db, Lock, StoreError, Tx, audit, sessions};
 
 /// What an installation is called from outside.
@@ -100,6 +101,27 @@ impl Engine {
         Ok(())
     }
 
+    /// Changes how long any node may answer without hearing from the database. Kept in the
+    /// database, so that all agree; waits until whoever answered by the old lease has asked again.
+    pub async fn set_lease(&self, lease_ms: i64) -> Result<()> {
+        let before = self.lease_ms();
+        if before == lease_ms {
+            return Ok(());
+        }
+        let version = self
+            .db
+            .write::<_, StoreError, _>(Lock::Exclusive, move |tx| {
+                async move {
+                    state::set_lease(tx, lease_ms).await?;
+                    state::publish(tx, &[Change::Phase]).await
+                }
+                .boxed()
+            })
+            .await?;
+        tokio::time::sleep(Duration::from_millis(before.unsigned_abs())).await;
+        Ok(self.node.settle(version).await?)
+    }
+
     /// Writes what waits in memory and leaves. The process ends after this.
     pub async fn stop(&self) -> Result<()> {
         self.recorder.flush().await?;
@@ -168,6 +190,28 @@ impl Engine {
     pub async fn audit(&self, subject: Option<&str>, limit: i64) -> Result<Vec<audit::Entry>> {
         let mut tx = self.db.read().await?;
         Ok(audit::list(&mut tx, subject, limit).await?)
+    }
+
+    /// The audit before the line `before`, newest first, at most `limit` lines.
+    pub async fn audit_page(
+        &self,
+        _by: &impl Steers,
+        before: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<audit::Entry>> {
+        let mut tx = self.db.read().await?;
+        Ok(audit::page(&mut tx, before, limit).await?)
+    }
+
+    /// The last lines about an account and all that is its.
+    pub async fn audit_of_account(
+        &self,
+        _by: &impl Steers,
+        account: &AccountId,
+        limit: i64,
+    ) -> Result<Vec<audit::Entry>> {
+        let mut tx = self.db.read().await?;
+        Ok(audit::of_account(&mut tx, account, limit).await?)
     }
 
     /// Removes what no longer says anything: changes every node has seen, sessions long ended.

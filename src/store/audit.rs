@@ -1,7 +1,7 @@
 use sqlx::FromRow;
 
 use super::{StoreError, Tx};
-use crate::model::UnixMs;
+use crate::model::{AccountId, UnixMs};
 
 /// A line of the audit.
 #[derive(Clone, Debug, FromRow)]
@@ -52,6 +52,41 @@ pub async fn list(
              where ($1 is null or subject = $1) order by at desc, id desc limit $2",
         )
         .bind(subject)
+        .bind(limit)
+        .fetch_all(c)
+        .await
+    })?)
+}
+
+/// A page of the audit: what was done before the line `before`, newest first.
+pub async fn page(tx: &mut Tx, before: Option<&str>, limit: i64) -> Result<Vec<Entry>, StoreError> {
+    // Ids sort by time.
+    Ok(on!(tx, c => {
+        sqlx::query_as(
+            "select id, at, actor, action, subject, detail from audit where $1 is null or id < $1 \
+             order by id desc limit $2",
+        )
+        .bind(before)
+        .bind(limit)
+        .fetch_all(c)
+        .await
+    })?)
+}
+
+/// What was done to an account, its users, integrations and tokens, newest first.
+pub async fn of_account(
+    tx: &mut Tx,
+    account: &AccountId,
+    limit: i64,
+) -> Result<Vec<Entry>, StoreError> {
+    Ok(on!(tx, c => {
+        sqlx::query_as(
+            "select id, at, actor, action, subject, detail from audit where subject in (select $1 \
+             union all select id from users where account_id = $1 \
+             union all select id from integrations where account_id = $1 \
+             union all select id from tokens where account_id = $1) order by id desc limit $2",
+        )
+        .bind(account)
         .bind(limit)
         .fetch_all(c)
         .await

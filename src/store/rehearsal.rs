@@ -27,8 +27,12 @@ pub struct Hit {
     pub integration_id: IntegrationId,
     /// Its name.
     pub integration: String,
+    /// How many integrations the account has in all.
+    pub of: i64,
     /// The token that is refused.
     pub token_id: TokenId,
+    /// The newest generation it may live in.
+    pub generation: Generation,
     /// Its last request.
     pub last_used_at: Option<UnixMs>,
     /// Whether a newer token waits for its first request.
@@ -39,10 +43,10 @@ pub struct Hit {
 /// token is hit when it was live at the cutover, had not reached the required generation, and its
 /// integration had no newer token in use.
 macro_rules! push_hits {
-    ($query:expr, $cutover:expr, $account:expr) => {{
+    ($query:expr, $cutover:expr, $of:expr) => {{
         let cutover: &Cutover = $cutover;
         $query.push(
-            "with hit as (select t.id, t.account_id, t.integration_id, t.last_used_at, \
+            "with hit as (select t.id, t.generation, t.account_id, t.integration_id, t.last_used_at, \
              (select min(n.first_used_at) from tokens n where n.integration_id = t.integration_id \
              and (n.issued_at, n.id) > (t.issued_at, t.id) and n.revoked_at is null \
              and n.first_used_at is not null) as recovered_at, \
@@ -72,9 +76,14 @@ macro_rules! push_hits {
         $query.push_bind(cutover.at);
         $query.push(" and (n.revoked_at is null or n.revoked_at > ").push_bind(cutover.at);
         $query.push("))");
-        let account: Option<&AccountId> = $account;
-        if let Some(account) = account {
-            $query.push(" and t.account_id = ").push_bind(account);
+        let of: Option<&[AccountId]> = $of;
+        if let Some(of) = of {
+            $query.push(" and t.account_id in (");
+            let mut ids = $query.separated(", ");
+            for id in of {
+                ids.push_bind(id.clone());
+            }
+            $query.push(")");
         }
         $query.push(
             " and exists (select 1 from integrations i where i.id = t.integration_id and i.archived_at is null) \
@@ -92,10 +101,11 @@ pub async fn hits(
 ) -> Result<Vec<Hit>, StoreError> {
     Ok(on!(tx, c => {
         let mut query = QueryBuilder::new("");
-        push_hits!(query, cutover, account);
+        push_hits!(query, cutover, account.map(std::slice::from_ref));
         query.push(
             "select a.id as account_id, a.name as account, a.contact, i.id as integration_id, \
-             i.name as integration, hit.id as token_id, hit.last_used_at, hit.waiting = 1 as waiting from hit \
+             i.name as integration, (select count(*) from integrations o where o.account_id = a.id \
+             and o.archived_at is null) as \"of\", hit.id as token_id, hit.generation, hit.last_used_at, hit.waiting = 1 as waiting from hit \
              join accounts a on a.id = hit.account_id join integrations i on i.id = hit.integration_id \
              where hit.live = 1 and hit.recovered_at is null \
              order by a.name_key, i.name_key, hit.id",
@@ -137,6 +147,8 @@ pub enum Show {
     Recovered,
     /// Both.
     All,
+    /// Every account, whether the cutover hits it or not: by name only.
+    Every,
 }
 
 /// In what order accounts are shown.
@@ -178,7 +190,7 @@ pub async fn accounts(
     let having = match ask.show {
         Show::Affected => "affected > 0",
         Show::Recovered => "affected = 0 and recovered > 0",
-        Show::All => "affected > 0 or recovered > 0",
+        Show::All | Show::Every => "affected > 0 or recovered > 0",
     };
     let order = match (ask.sort, ask.descending) {
         (Sort::Name, false) => "name_key",
@@ -234,6 +246,65 @@ where
     query.push(" escape '\\' group by a.id, a.name, a.name_key, a.contact) ");
 }
 
+/// Every account by name, as asked, each with how it fares, and how many there are in all.
+pub async fn every_account(
+    tx: &mut Tx,
+    cutover: &Cutover,
+    ask: &AccountQuery,
+) -> Result<(Vec<AccountFate>, i64), StoreError> {
+    let like = format!("%{}%", escape_like(&ask.search.trim().to_lowercase()));
+    let order = if ask.descending {
+        "name_key desc"
+    } else {
+        "name_key"
+    };
+    let total: i64 = on!(tx, c => {
+        sqlx::query_scalar(
+            "select count(*) from accounts where name_key like $1 escape '\\' or lower(contact) like $1 escape '\\'",
+        )
+        .bind(&like)
+        .fetch_one(c)
+        .await
+    })?;
+    let ids: Vec<AccountId> = on!(tx, c => {
+        sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+            "select id from accounts where name_key like $1 escape '\\' or lower(contact) like $1 escape '\\' \
+             order by {order} limit $2 offset $3"
+        )))
+        .bind(&like)
+        .bind(ask.limit)
+        .bind(ask.offset)
+        .fetch_all(c)
+        .await
+    })?;
+    let mut fates: Vec<AccountFate> = Vec::new();
+    for some in ids.chunks(500) {
+        let more: Vec<AccountFate> = on!(tx, c => {
+            let mut query = QueryBuilder::new("");
+            push_hits!(query, cutover, Some(some));
+            push_fates(&mut query, "%");
+            query.push(
+                "select a.id, a.name, a.contact, coalesce(fate.affected, 0) as affected, \
+                 coalesce(fate.recovered, 0) as recovered, fate.recovered_at, \
+                 (select count(*) from integrations i where i.account_id = a.id and i.archived_at is null) as integrations, \
+                 (select max(t.last_used_at) from tokens t where t.account_id = a.id) as last_used_at, \
+                 (select min(s.created_at) from sessions s join users u on u.id = s.user_id \
+                 where u.account_id = a.id and s.created_at > ",
+            );
+            query.push_bind(cutover.at);
+            query.push(") as logged_in_at from accounts a left join fate on fate.id = a.id where a.id in (");
+            let mut list = query.separated(", ");
+            for id in some {
+                list.push_bind(id.clone());
+            }
+            query.push(") order by a.").push(order);
+            query.build_query_as().fetch_all(c).await
+        })?;
+        fates.extend(more);
+    }
+    Ok((fates, total))
+}
+
 /// How many accounts are affected, and how many have recovered.
 pub async fn count_accounts(tx: &mut Tx, cutover: &Cutover) -> Result<(i64, i64), StoreError> {
     Ok(on!(tx, c => {
@@ -277,6 +348,17 @@ pub async fn recoveries(tx: &mut Tx, cutover: &Cutover) -> Result<Vec<UnixMs>, S
         query.push(
             "select min(recovered_at) from hit where recovered_at is not null group by integration_id order by 1",
         );
+        query.build_query_scalar().fetch_all(c).await
+    })?)
+}
+
+/// When each recovered account worked again, oldest first: its last integration's recovery.
+pub async fn account_recoveries(tx: &mut Tx, cutover: &Cutover) -> Result<Vec<UnixMs>, StoreError> {
+    Ok(on!(tx, c => {
+        let mut query = QueryBuilder::new("");
+        push_hits!(query, cutover, None);
+        push_fates(&mut query, "%");
+        query.push("select recovered_at from fate where affected = 0 and recovered > 0 order by 1");
         query.build_query_scalar().fetch_all(c).await
     })?)
 }

@@ -73,7 +73,9 @@ mod tests {
                 cadence_days: Some(30.0),
                 token_ids: vec![TokenId::from_stored("tok_1".to_owned())],
                 cadence: None,
+                reached_from: None,
             }],
+            of: 1,
         }];
         let sheet = of(&hit).unwrap();
         assert_eq!(

@@ -1,0 +1,477 @@
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use super::words::{InUtc, accounts, count, figure};
+use crate::auth::AppState;
+use crate::model::{Admin, Phase, UnixMs};
+use crate::pages::parts::{
+    EmptyState, Icon, Order, PageHeader, Pagination, Shape, SortHeader, ago,
+};
+use crate::pages::{Frame, PageError, Section, Visit};
+use crate::rotation::rehearsal::{AccountFate, AccountQuery, Show, Sort};
+use crate::rotation::status::Status;
+
+/// Accounts on a page.
+const PER_PAGE: i64 = 50;
+
+/// The list of accounts.
+pub fn routes() -> Router<AppState> {
+    Router::new().route("/admin/accounts", get(page))
+}
+
+/// What the URL asks for. What it does not name, or names wrongly, is as usual.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Ask {
+    q: Option<String>,
+    show: Option<String>,
+    sort: Option<String>,
+    dir: Option<String>,
+    page: Option<String>,
+}
+
+/// What is asked for, understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    search: String,
+    show: Show,
+    sort: Sort,
+    order: Order,
+    page: i64,
+}
+
+impl Wanted {
+    const SHOWS: [(Show, &'static str, &'static str); 4] = [
+        (Show::Affected, "affected", "Affected"),
+        (Show::Recovered, "recovered", "Work again"),
+        (Show::All, "all", "Affected or work again"),
+        (Show::Every, "every", "Every account"),
+    ];
+    const SORTS: [(Sort, &'static str); 3] = [
+        (Sort::Name, "name"),
+        (Sort::Affected, "affected"),
+        (Sort::LastUse, "last-use"),
+    ];
+
+    /// Reads what a URL asks for.
+    pub fn of(ask: Ask) -> Self {
+        let show = ask.show.unwrap_or_default();
+        let show = Self::SHOWS.into_iter().find(|known| known.1 == show);
+        let sort = ask.sort.unwrap_or_default();
+        let sort = Self::SORTS.into_iter().find(|known| known.1 == sort);
+        let show = show.map_or(Show::Affected, |known| known.0);
+        let sort = match show {
+            // Every account is listed by name alone.
+            Show::Every => Sort::Name,
+            _ => sort.map_or(Sort::Name, |known| known.0),
+        };
+        let page = ask.page.and_then(|page| page.parse().ok()).unwrap_or(1);
+        Self {
+            search: ask.q.unwrap_or_default().trim().chars().take(100).collect(),
+            show,
+            sort,
+            order: match ask.dir.as_deref() {
+                Some("asc") => Order::Ascending,
+                Some("desc") => Order::Descending,
+                _ => usual(sort),
+            },
+            page: i64::clamp(page, 1, 1_000_000),
+        }
+    }
+
+    /// The same as a question to the engine, of `limit` accounts.
+    pub fn query(&self, offset: i64, limit: i64) -> AccountQuery {
+        AccountQuery {
+            search: self.search.clone(),
+            show: self.show,
+            sort: self.sort,
+            descending: self.order != usual(self.sort),
+            offset,
+            limit,
+        }
+    }
+
+    /// The filter's name in file names and URLs.
+    pub fn show_slug(&self) -> &'static str {
+        let known = Self::SHOWS.into_iter().find(|known| known.0 == self.show);
+        known.map_or("affected", |known| known.1)
+    }
+
+    /// The address of this list; `path` is the page's or the CSV's.
+    fn href(&self, path: &str) -> String {
+        let mut query = Vec::new();
+        if !self.search.is_empty() {
+            query.push(format!("q={}", encoded(&self.search)));
+        }
+        if self.show != Show::Affected {
+            query.push(format!("show={}", self.show_slug()));
+        }
+        if self.sort != Sort::Name || self.order != usual(self.sort) {
+            let sort = Self::SORTS.into_iter().find(|known| known.0 == self.sort);
+            query.push(format!("sort={}", sort.map_or("name", |known| known.1)));
+        }
+        if self.order != usual(self.sort) {
+            let dir = match self.order {
+                Order::Ascending => "asc",
+                Order::Descending => "desc",
+            };
+            query.push(format!("dir={dir}"));
+        }
+        if self.page > 1 {
+            query.push(format!("page={}", self.page));
+        }
+        if query.is_empty() {
+            path.to_owned()
+        } else {
+            format!("{path}?{}", query.join("&"))
+        }
+    }
+
+    fn page_href(&self) -> String {
+        self.href("/admin/accounts")
+    }
+
+    /// The list sorted by a column; the other way if it already is.
+    fn sorted_by(&self, sort: Sort) -> (String, Option<Order>) {
+        let is = (self.sort == sort).then_some(self.order);
+        let to = Self {
+            sort,
+            order: is.map_or(usual(sort), Order::turned),
+            page: 1,
+            ..self.clone()
+        };
+        (to.page_href(), is)
+    }
+}
+
+/// The order a column has when it is first chosen: names from the start, the most and the latest first.
+const fn usual(sort: Sort) -> Order {
+    match sort {
+        Sort::Name => Order::Ascending,
+        Sort::Affected | Sort::LastUse => Order::Descending,
+    }
+}
+
+/// Percent-encodes all that is not unreserved (RFC 3986 §2.3).
+fn encoded(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+async fn page(
+    State(app): State<AppState>,
+    admin: Admin,
+    visit: Visit,
+    Query(ask): Query<Ask>,
+) -> Result<Response, PageError> {
+    let mut wanted = Wanted::of(ask);
+    let ask = |wanted: &Wanted| wanted.query((wanted.page - 1) * PER_PAGE, PER_PAGE);
+    let engine = &app.engine;
+    let (mut rows, total) = engine.affected_accounts(&admin, &ask(&wanted)).await?;
+    // A page beyond the last is the last.
+    let last = (total + PER_PAGE - 1).div_euclid(PER_PAGE).max(1);
+    if wanted.page > last {
+        wanted.page = last;
+        rows = engine.affected_accounts(&admin, &ask(&wanted)).await?.0;
+    }
+    let status = engine.status().await?;
+    let now = engine.now();
+    let frame = Frame::new("Accounts", Section::Accounts);
+    Ok(visit
+        .show(StatusCode::OK, frame, move || {
+            let (title, sub) = headline(&wanted, total, &status, now);
+            let cutover = status.phase != Phase::Recording.slug();
+            view! {
+                <PageHeader title sub/>
+                <Filters wanted=wanted.clone()/>
+                <Listed wanted rows total now cutover/>
+            }
+        })
+        .await)
+}
+
+fn headline(wanted: &Wanted, total: i64, status: &Status, now: UnixMs) -> (String, String) {
+    if wanted.show == Show::Every && wanted.search.is_empty() {
+        let title = match total {
+            0 => "There is no account yet.".to_owned(),
+            1 => "There is 1 account.".to_owned(),
+            some => format!("There are {}.", accounts(some)),
+        };
+        return (title, String::new());
+    }
+    let (affected, recovered) = (status.accounts.affected, status.accounts.recovered);
+    let is = if affected == 1 { "is" } else { "are" };
+    let back = match recovered {
+        0 => String::new(),
+        1 => " 1 works again.".to_owned(),
+        some => format!(" {} work again.", figure(some)),
+    };
+    match (status.phase, status.finalised_at) {
+        ("recording", _) => (
+            if affected == 0 {
+                "Nobody would lose an integration if you finalised now.".to_owned()
+            } else {
+                format!("{} would lose an integration if you finalised now.", accounts(affected))
+            },
+            "Each has an integration in use that made no request so far, and that no new token has replaced.".to_owned(),
+        ),
+        (_, Some(at)) => (
+            if affected == 0 {
+                "No account is affected.".to_owned() + &back
+            } else {
+                format!("{} {is} still affected.{back}", accounts(affected))
+            },
+            format!("The cutover was {}. An account works again when each refused integration has made a request with a new token.", ago(at, now)),
+        ),
+        _ if affected == 0 => (
+            "No account is affected: no rotation is running.".to_owned(),
+            String::new(),
+        ),
+        _ => (
+            format!("{} {is} still affected by the last cutover.{back}", accounts(affected)),
+            "No rotation is running.".to_owned(),
+        ),
+    }
+}
+
+#[component]
+fn Filters(wanted: Wanted) -> impl IntoView {
+    let options = Wanted::SHOWS
+        .into_iter()
+        .map(|(show, slug, words)| {
+            view! { <option value=slug selected=show == wanted.show>{words}</option> }
+        })
+        .collect_view();
+    view! {
+        <form class="filters" method="get" action="/admin/accounts" role="search">
+            <div class="field search">
+                <label for="q">"Name or contact"</label>
+                <input class="input" id="q" name="q" type="search" value=wanted.search maxlength="100" autocomplete="off"/>
+            </div>
+            <div class="field">
+                <label for="show">"Show"</label>
+                <select class="input" id="show" name="show">{options}</select>
+            </div>
+            <button type="submit" class="button primary">
+                <Icon shape=Shape::Search small=true/>
+                "Search"
+            </button>
+        </form>
+    }
+}
+
+#[component]
+fn Listed(
+    wanted: Wanted,
+    rows: Vec<AccountFate>,
+    total: i64,
+    now: UnixMs,
+    /// Whether there was a cutover that people come back from.
+    cutover: bool,
+) -> impl IntoView {
+    if rows.is_empty() {
+        return view! { <Nothing wanted/> }.into_any();
+    }
+    let csv = Wanted {
+        page: 1,
+        ..wanted.clone()
+    }
+    .href("/admin/accounts.csv");
+    let found = if wanted.search.is_empty() {
+        accounts(total)
+    } else {
+        let match_ = if total == 1 { "matches" } else { "match" };
+        format!("{} {match_} “{}”", accounts(total), wanted.search)
+    };
+    let page = count(wanted.page);
+    let at_page = wanted.clone();
+    let href = move |page: u64| {
+        Wanted {
+            page: i64::try_from(page).unwrap_or(1),
+            ..at_page.clone()
+        }
+        .page_href()
+    };
+    let body = rows
+        .into_iter()
+        .map(|fate| row(fate, now, cutover))
+        .collect_view();
+    view! {
+        <div class="table-tools">
+            <span role="status">{found}</span>
+            <a href=csv download="">"All of them as CSV"</a>
+        </div>
+        <div class="table-box" tabindex="0" role="region" aria-label="Accounts">
+            <table class="data cards">
+                <caption class="visually-hidden">"Accounts; times are UTC"</caption>
+                <thead><Heads wanted/></thead>
+                <tbody>{body}</tbody>
+            </table>
+        </div>
+        <Pagination page per_page=count(PER_PAGE) total=count(total) href/>
+    }
+    .into_any()
+}
+
+#[component]
+fn Heads(wanted: Wanted) -> impl IntoView {
+    let sortable = wanted.show != Show::Every;
+    let (name_href, name_order) = wanted.sorted_by(Sort::Name);
+    let (affected_href, affected_order) = wanted.sorted_by(Sort::Affected);
+    let (use_href, use_order) = wanted.sorted_by(Sort::LastUse);
+    let affected = if sortable {
+        view! { <SortHeader label="Affected" href=affected_href order=affected_order num=true/> }
+            .into_any()
+    } else {
+        view! { <th scope="col" class="num">"Affected"</th> }.into_any()
+    };
+    let used = if sortable {
+        view! { <SortHeader label="Last use (UTC)" href=use_href order=use_order/> }.into_any()
+    } else {
+        view! { <th scope="col">"Last use (UTC)"</th> }.into_any()
+    };
+    view! {
+        <tr>
+            <SortHeader label="Account" href=name_href order=name_order/>
+            {affected}
+            <th scope="col" class="num">"Work again"</th>
+            <th scope="col" class="num">"Integrations"</th>
+            {used}
+            <th scope="col">"Signed in since (UTC)"</th>
+            <th scope="col">"Works again since (UTC)"</th>
+        </tr>
+    }
+}
+
+fn row(fate: AccountFate, now: UnixMs, cutover: bool) -> impl IntoView {
+    let href = format!("/admin/accounts/{}", fate.id);
+    let not_yet = if cutover { "not yet" } else { "–" };
+    // While some are affected still, the account does not work again, whatever some of it does.
+    let back = fate.recovered_at.filter(|_| fate.affected == 0);
+    view! {
+        <tr>
+            <th scope="row">
+                <span class="cell-two">
+                    <a href=href>{fate.name}</a>
+                    <span class="quiet">{fate.contact}</span>
+                </span>
+            </th>
+            <td class="num" data-label="Affected">{figure(fate.affected)}</td>
+            <td class="num" data-label="Work again">{figure(fate.recovered)}</td>
+            <td class="num" data-label="Integrations">{figure(fate.integrations)}</td>
+            <td data-label="Last use (UTC)"><InUtc at=fate.last_used_at now/></td>
+            <td data-label="Signed in since (UTC)"><InUtc at=fate.logged_in_at now none=not_yet/></td>
+            <td data-label="Works again since (UTC)"><InUtc at=back now none="–"/></td>
+        </tr>
+    }
+}
+
+/// Nothing matches: say so, and offer every account.
+#[component]
+fn Nothing(wanted: Wanted) -> impl IntoView {
+    let every = Wanted {
+        show: Show::Every,
+        sort: Sort::Name,
+        order: Order::Ascending,
+        page: 1,
+        ..wanted.clone()
+    };
+    let all = Wanted {
+        search: String::new(),
+        ..every.clone()
+    }
+    .page_href();
+    let searched = !wanted.search.is_empty();
+    let title = match (wanted.show, searched) {
+        (Show::Every, true) => format!("No account matches “{}”", wanted.search),
+        (Show::Every, false) => "No account yet".to_owned(),
+        (Show::Recovered, true) => {
+            format!("No account that works again matches “{}”", wanted.search)
+        }
+        (Show::Recovered, false) => "No account had to recover".to_owned(),
+        (_, true) => format!("No affected account matches “{}”", wanted.search),
+        (_, false) => "No account is affected".to_owned(),
+    };
+    let here = every.page_href();
+    let search_every = (searched && wanted.show != Show::Every).then(|| {
+        let words = format!("Search every account for “{}”", wanted.search);
+        view! { <a class="button" href=here>{words}</a> }
+    });
+    view! {
+        <EmptyState title>
+            <div class="cluster">
+                {search_every}
+                <a class="button" href=all>"Every account by name"</a>
+            </div>
+        </EmptyState>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(pairs: &[(&str, &str)]) -> Wanted {
+        let get = |key: &str| {
+            pairs
+                .iter()
+                .find(|pair| pair.0 == key)
+                .map(|pair| pair.1.to_owned())
+        };
+        Wanted::of(Ask {
+            q: get("q"),
+            show: get("show"),
+            sort: get("sort"),
+            dir: get("dir"),
+            page: get("page"),
+        })
+    }
+
+    #[test]
+    fn what_stands_in_the_url_comes_back_as_the_same_url() {
+        assert_eq!(ask(&[]).page_href(), "/admin/accounts");
+        let odd = ask(&[("show", "nonsense"), ("page", "-3"), ("dir", "up")]);
+        assert_eq!(odd, ask(&[]));
+        let full = ask(&[
+            ("q", "a&b 100%"),
+            ("show", "all"),
+            ("sort", "last-use"),
+            ("dir", "asc"),
+            ("page", "7"),
+        ]);
+        assert_eq!(
+            full.page_href(),
+            "/admin/accounts?q=a%26b%20100%25&show=all&sort=last-use&dir=asc&page=7"
+        );
+        assert!(
+            full.query(0, 1).descending,
+            "against the usual order of last use"
+        );
+    }
+
+    #[test]
+    fn a_sorted_column_turns_and_another_begins_as_usual() {
+        let by_name = ask(&[("page", "3")]);
+        assert_eq!(
+            by_name.sorted_by(Sort::Name).0,
+            "/admin/accounts?sort=name&dir=desc"
+        );
+        assert_eq!(
+            by_name.sorted_by(Sort::Affected).0,
+            "/admin/accounts?sort=affected"
+        );
+        assert_eq!(by_name.sorted_by(Sort::Name).1, Some(Order::Ascending));
+        assert_eq!(by_name.sorted_by(Sort::LastUse).1, None);
+    }
+}

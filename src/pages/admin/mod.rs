@@ -1,0 +1,49 @@
+//! Pages for admins of the platform. To anyone else who is signed in they do not exist.
+
+/// One account, and what can be done about it.
+mod account;
+/// Readmit a token; disable and enable an account.
+mod account_steps;
+/// The list of accounts.
+mod accounts;
+/// What was done, by whom.
+mod audit;
+/// The list of accounts as CSV.
+mod export;
+/// The signing keys by generation.
+mod keys;
+/// The rotation now.
+mod now;
+/// The recording phase and the recovery as curves.
+mod pictures;
+/// After the cutover, and when all is over.
+mod recovery;
+/// Who would break if the rotation were finalised now.
+mod rehearsal;
+/// Every rotation, and the way to one of them.
+mod rotations;
+/// Start a rotation.
+mod start;
+/// Finalise, reopen, abort, close.
+mod steps;
+/// Refusals, counts and phases in words.
+mod words;
+
+use axum::Router;
+
+use crate::auth::AppState;
+
+/// Every page for admins.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .merge(now::routes())
+        .merge(rotations::routes())
+        .merge(start::routes())
+        .merge(steps::routes())
+        .merge(accounts::routes())
+        .merge(export::routes())
+        .merge(account::routes())
+        .merge(account_steps::routes())
+        .merge(keys::routes())
+        .merge(audit::routes())
+}

@@ -1,0 +1,265 @@
+use axum::http::StatusCode;
+use axum::response::Response;
+use leptos::prelude::*;
+
+use super::pictures::{CaptureChart, STEPS};
+use super::rotations::crumbs;
+use super::words::{InUtc, accounts, capital, figure};
+use crate::model::{Admin, Phase, UnixMs};
+use crate::pages::parts::{
+    EmptyState, Notice, PageHeader, PhaseTrack, Stat, StatTiles, Tone, day, moment_to_the_second,
+};
+use crate::pages::{Frame, PageError, Section, Visit};
+use crate::rotation::Engine;
+use crate::rotation::phases::MONTHLY_LOOKBACK_DAYS;
+use crate::rotation::rehearsal::{AffectedAccount, AffectedIntegration, Forecast, Rehearsal};
+use crate::rotation::status::Status;
+use crate::store::rotations::Rotation;
+
+/// How many accounts the page lists; the rest stand in the list of accounts and in its CSV.
+const LISTED: usize = 100;
+
+/// Who would break if the rotation were finalised now.
+pub async fn show(
+    engine: &Engine,
+    admin: &Admin,
+    visit: Visit,
+    rotation: Rotation,
+) -> Result<Response, PageError> {
+    let rehearsal = engine.rehearsal(admin).await?;
+    let status = engine.status().await?;
+    let curve = engine.capture_curve(&rotation, STEPS).await?;
+    let frame = Frame::new(format!("Rehearsal of {}", rotation.name), Section::Rotation);
+    Ok(visit
+        .show(StatusCode::OK, frame, move || {
+            let Rehearsal { accounts, forecast, now } = rehearsal;
+            let affected = i64::try_from(accounts.len()).unwrap_or(0);
+            let title = headline(affected);
+            let sub = expected(affected, &forecast, now);
+            let way = crumbs(rotation.name.clone());
+            let missing = status.tokens.not_seen;
+            let page = format!("/admin/rotations/{}", rotation.id);
+            view! {
+                <PageHeader title sub crumbs=way/>
+                <p class="only-print">
+                    {format!("Rotation {}, rehearsed {}.", rotation.name, moment_to_the_second(now, now))}
+                </p>
+                <PhaseTrack phase=Some(Phase::Recording)/>
+                {unsettled(&rotation)}
+                <div class="stack tight">
+                    <Tiles status/>
+                    <p class="quiet small">
+                        "Rehearsed " {moment_to_the_second(now, now)}
+                        <span class="no-print">" · " <a href=page.clone()>"Reload"</a></span>
+                    </p>
+                </div>
+                <CaptureChart curve rotation=rotation.clone() missing/>
+                <Affected accounts now/>
+                <div class="split no-print">
+                    <p>
+                        <a href="/admin/accounts">{if affected == 1 {
+                            "The one account".to_owned()
+                        } else {
+                            format!("All {}", self::accounts(affected))
+                        }}</a>
+                        " · "
+                        <a href="/admin/accounts.csv" download="">"CSV"</a>
+                    </p>
+                    <div class="actions">
+                        <a class="button" href=format!("{page}/abort")>"Abort…"</a>
+                        <a class="button primary" href=format!("{page}/finalise")>"Finalise…"</a>
+                    </div>
+                </div>
+            }
+        })
+        .await)
+}
+
+fn headline(affected: i64) -> String {
+    match affected {
+        0 => "If you finalised now, nobody would lose an integration.".to_owned(),
+        some => format!(
+            "If you finalised now, {} would lose an integration.",
+            accounts(some)
+        ),
+    }
+}
+
+/// What is to be expected of them, and what is not known.
+fn expected(affected: i64, forecast: &Forecast, now: UnixMs) -> String {
+    if affected == 0 {
+        return "Every live token of an integration in use is captured or was replaced.".to_owned();
+    }
+    let mut parts = Vec::new();
+    match forecast.monthly {
+        0 => {}
+        1 => parts.push("1 of them calls about once a month.".to_owned()),
+        some => parts.push(format!("{} of them call about once a month.", figure(some))),
+    }
+    if let Some(by) = forecast.due_by {
+        let left = affected - forecast.due;
+        let due = if forecast.due == 1 { "is" } else { "are" };
+        parts.push(format!(
+            "{} {due} due to call by {}: wait, and {} left.",
+            figure(forecast.due),
+            day(by, now),
+            match left {
+                0 => "none are".to_owned(),
+                1 => "1 is".to_owned(),
+                left => format!("{} are", figure(left)),
+            }
+        ));
+    }
+    match forecast.lookback_keeps {
+        Some(keeps) if keeps > 0 => parts.push(format!(
+            "A look-back of {MONTHLY_LOOKBACK_DAYS} days would have kept {}.",
+            figure(keeps)
+        )),
+        _ => {}
+    }
+    match forecast.unknown {
+        0 => {}
+        1 => parts.push("How often 1 of them calls is unknown.".to_owned()),
+        some => parts.push(format!(
+            "How often {} of them call is unknown.",
+            figure(some)
+        )),
+    }
+    parts.join(" ")
+}
+
+/// What stands against finalising already.
+fn unsettled(rotation: &Rotation) -> Option<impl IntoView + use<>> {
+    let words = if rotation.effective_at.is_none() {
+        "The start is taking effect on every node. The old key signs until then; reload in a few seconds."
+    } else if rotation.looked_back_at.is_none() {
+        "The look-back is still counting past use. These numbers fall until it has finished."
+    } else {
+        return None;
+    };
+    Some(view! { <Notice tone=Tone::Warn><p>{words}</p></Notice> })
+}
+
+#[component]
+fn Tiles(status: Status) -> impl IntoView {
+    let Status {
+        tokens, sessions, ..
+    } = status;
+    let some = |number: i64, tone: Tone| if number > 0 { tone } else { Tone::Plain };
+    view! {
+        <StatTiles>
+            <Stat value=figure(tokens.captured) label="tokens captured" tone=some(tokens.captured, Tone::Good)/>
+            <Stat value=figure(tokens.not_seen) label="tokens not seen yet" tone=some(tokens.not_seen, Tone::Warn)/>
+            <Stat value=figure(sessions.captured) label="sessions captured"/>
+            <Stat value=figure(tokens.held) label="held: issued elsewhere" tone=some(tokens.held, Tone::Bad)/>
+        </StatTiles>
+    }
+}
+
+/// The accounts that are affected, with the integrations that stop.
+#[component]
+pub fn Affected(
+    /// Them, by name.
+    accounts: Vec<AffectedAccount>,
+    /// The present.
+    now: UnixMs,
+    /// What happens to their integrations, as the head of its column.
+    #[prop(default = "Stops")]
+    verb: &'static str,
+) -> impl IntoView {
+    if accounts.is_empty() {
+        return view! {
+            <EmptyState title="No account is affected" text="Whoever would lose an integration is listed here."/>
+        }
+        .into_any();
+    }
+    let more = accounts.len().saturating_sub(LISTED);
+    let rows = accounts
+        .into_iter()
+        .take(LISTED)
+        .map(|account| row(account, now, verb))
+        .collect_view();
+    view! {
+        <div class="table-box" tabindex="0" role="region" aria-label="Affected accounts">
+            <table class="data cards">
+                <caption class="visually-hidden">"Affected accounts by name; times are UTC"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Account"</th>
+                        <th scope="col">{verb}</th>
+                        <th scope="col">"Cadence"</th>
+                        <th scope="col">"Last use (UTC)"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+        {(more > 0).then(|| view! {
+            <p class="quiet small">
+                {format!("and {} more, in the list of all accounts", figure(i64::try_from(more).unwrap_or(0)))}
+            </p>
+        })}
+    }
+    .into_any()
+}
+
+fn row(account: AffectedAccount, now: UnixMs, verb: &'static str) -> impl IntoView {
+    let href = format!("/admin/accounts/{}", account.account_id);
+    let stops = format!("{} of {}", account.integrations.len(), account.of);
+    let names: Vec<&str> = account
+        .integrations
+        .iter()
+        .map(|one| one.name.as_str())
+        .collect();
+    let names = match names.as_slice() {
+        [] => String::new(),
+        [some @ ..] if some.len() <= 3 => some.join(", "),
+        [a, b, rest @ ..] => format!("{a}, {b} and {} more", rest.len()),
+        [one] => (*one).to_owned(),
+    };
+    // The account is as urgent as its integration that was used last.
+    let last = account
+        .integrations
+        .iter()
+        .max_by_key(|one| one.last_used_at);
+    let cadence = last.map_or_else(String::new, |one| cadence(one, now));
+    let used = last.and_then(|one| one.last_used_at);
+    view! {
+        <tr>
+            <th scope="row">
+                <span class="cell-two">
+                    <a href=href>{account.account}</a>
+                    <span class="quiet">{account.contact}</span>
+                </span>
+            </th>
+            <td data-label=verb>
+                <span class="cell-two"><span>{stops}</span> <span class="quiet">{names}</span></span>
+            </td>
+            <td data-label="Cadence">{cadence}</td>
+            <td data-label="Last use (UTC)"><InUtc at=used now/></td>
+        </tr>
+    }
+}
+
+/// How often it calls, or that this is not known; and when it ceased to.
+fn cadence(one: &AffectedIntegration, now: UnixMs) -> String {
+    let Some(used) = one.last_used_at else {
+        return "never used".to_owned();
+    };
+    match one.cadence {
+        None => "unknown: used on one day only".to_owned(),
+        Some(cadence) if one.due(now).is_none() => format!("{cadence} until {}", day(used, now)),
+        Some(cadence) => cadence.to_string(),
+    }
+}
+
+/// A length of time in words for a fact: "14 days".
+pub fn span(ms: i64) -> String {
+    let text = crate::model::Span(ms).to_string();
+    match text.strip_suffix('d') {
+        Some("1") => "1 day".to_owned(),
+        Some(days) => format!("{days} days"),
+        None if ms == 0 => "none".to_owned(),
+        None => capital(&text),
+    }
+}

@@ -1,0 +1,409 @@
+use std::collections::HashMap;
+
+use axum::Router;
+use axum::extract::{Form, Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use leptos::prelude::*;
+
+use super::rotations::crumbs;
+use super::words::{accounts, capital, count, id, refusal, tokens};
+use crate::auth::AppState;
+use crate::model::{Admin, Phase, UnixMs};
+use crate::pages::parts::{
+    Acknowledge, Acknowledgements, ErrorSummary, FieldError, PageHeader, TypedConfirmation, ago,
+    counted, deadline, error_of,
+};
+use crate::pages::{Frame, PageError, Section, Visit};
+use crate::rotation::status::Status;
+use crate::rotation::{Engine, RotationError, Rule};
+use crate::store::rotations::Rotation;
+
+/// Finalise, reopen, abort, close.
+pub fn routes() -> Router<AppState> {
+    Router::new().route("/admin/rotations/{id}/{step}", get(page).post(submit))
+}
+
+/// A step from one phase to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Finalise,
+    Reopen,
+    Abort,
+    Close,
+}
+
+impl Step {
+    const ALL: [Self; 4] = [Self::Finalise, Self::Reopen, Self::Abort, Self::Close];
+
+    const fn slug(self) -> &'static str {
+        match self {
+            Self::Finalise => "finalise",
+            Self::Reopen => "reopen",
+            Self::Abort => "abort",
+            Self::Close => "close",
+        }
+    }
+
+    fn of(slug: &str) -> Result<Self, PageError> {
+        Self::ALL
+            .into_iter()
+            .find(|step| step.slug() == slug)
+            .ok_or(PageError::NotFound)
+    }
+
+    const fn leads_to(self) -> Phase {
+        match self {
+            Self::Finalise => Phase::Finalised,
+            Self::Reopen => Phase::Recording,
+            Self::Abort => Phase::Aborted,
+            Self::Close => Phase::Closed,
+        }
+    }
+
+    async fn take(
+        self,
+        engine: &Engine,
+        admin: &Admin,
+        typed: &str,
+    ) -> Result<Status, RotationError> {
+        match self {
+            Self::Finalise => engine.finalise(admin, typed).await,
+            Self::Reopen => engine.reopen(admin, typed).await,
+            Self::Abort => engine.abort(admin, typed).await,
+            Self::Close => engine.close_rotation(admin, typed).await,
+        }
+    }
+
+    /// What happens to how many, each to be acknowledged: the box's name, the consequence, what it
+    /// means.
+    fn consequences(self, rotation: &Rotation, status: &Status, now: UnixMs) -> Vec<Consequence> {
+        match self {
+            Self::Finalise => finalise(rotation, status, now),
+            Self::Reopen => vec![
+                Consequence::new(
+                    "accepted",
+                    format!(
+                        "{} that answer 401 now are accepted again at once.",
+                        capital(&tokens(status.tokens.dormant))
+                    ),
+                    "No token was rewritten by the cutover, so nothing was lost by it. New tokens stay as they are.",
+                ),
+                Consequence::new(
+                    "records",
+                    "Recording goes on where it was, until you finalise again.",
+                    "If the old key leaked, whoever has it can use the tokens it signed until then.",
+                ),
+            ],
+            Self::Abort => vec![
+                Consequence::new(
+                    "ends",
+                    "This rotation ends here. To rotate, start another.",
+                    "What was captured in it does not count in the next one, unless that one looks back.",
+                ),
+                Consequence::new(
+                    "key",
+                    "The new key goes on signing.",
+                    "The older private key was destroyed at the start and does not come back. Nothing is refused: old tokens go on working.",
+                ),
+            ],
+            Self::Close => vec![
+                Consequence::new(
+                    "gone",
+                    "What is left of the older keys is destroyed. There is no way back.",
+                    "Captured tokens go on working by digest alone; nothing that an older key signed can be verified again.",
+                ),
+                Consequence::new(
+                    "affected",
+                    match status.accounts.affected {
+                        0 => "No account is affected any more.".to_owned(),
+                        1 => "1 account is still affected, and reopening can no longer help it."
+                            .to_owned(),
+                        some => format!(
+                            "{} are still affected, and reopening can no longer help them.",
+                            accounts(some)
+                        ),
+                    },
+                    "Whoever comes later can still sign in and generate a new token.",
+                ),
+            ],
+        }
+    }
+}
+
+fn finalise(rotation: &Rotation, status: &Status, now: UnixMs) -> Vec<Consequence> {
+    let affected = match status.accounts.affected {
+        0 => "No account loses an integration.".to_owned(),
+        1 => "1 account loses an integration.".to_owned(),
+        some => format!("{} lose an integration.", accounts(some)),
+    };
+    let refused = match status.tokens.not_seen {
+        1 => "1 live token was not captured. It is refused with 401 on every node, at once."
+            .to_owned(),
+        some => format!(
+            "{} were not captured. They are refused with 401 on every node, at once.",
+            capital(&counted(count(some), "live token", "live tokens"))
+        ),
+    };
+    let sessions = match status.sessions.not_seen {
+        0 => "Nobody is signed out.".to_owned(),
+        1 => "1 session that was not seen ends.".to_owned(),
+        some => format!("{some} sessions that were not seen end."),
+    };
+    let promise = if rotation.ends_at > now {
+        format!(
+            "You finalise earlier than was promised: {}.",
+            deadline(rotation.ends_at, now)
+        )
+    } else {
+        format!(
+            "The end that customers were promised has passed: {}.",
+            ago(rotation.ends_at, now)
+        )
+    };
+    vec![
+        Consequence::new("stops", affected, refused),
+        Consequence::new(
+            "sessions",
+            sessions,
+            if status.sessions.not_seen == 0 {
+                "Every session was seen since the start, or begun after it."
+            } else {
+                "Their people are told that the keys were rotated, and sign in again with the same password."
+            },
+        ),
+        Consequence::new(
+            "promise",
+            promise,
+            "It can be reopened until it is closed: then what is refused now works again.",
+        ),
+    ]
+}
+
+/// One consequence with the name of its box.
+struct Consequence {
+    name: &'static str,
+    words: String,
+    detail: String,
+}
+
+impl Consequence {
+    fn new(name: &'static str, words: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            name,
+            words: words.into(),
+            detail: detail.into(),
+        }
+    }
+}
+
+async fn page(
+    State(app): State<AppState>,
+    admin: Admin,
+    visit: Visit,
+    Path((rotation, step)): Path<(String, String)>,
+) -> Result<Response, PageError> {
+    let step = Step::of(&step)?;
+    let rotation = app.engine.rotation(&admin, &id(&rotation)?).await?;
+    if rotation.phase == step.leads_to() {
+        return Ok(to_rotation(&rotation));
+    }
+    if !rotation.phase.may_become(step.leads_to()) {
+        return Ok(not_now(visit, &rotation, step).await);
+    }
+    let status = app.engine.status().await?;
+    let asked = Asked {
+        rotation,
+        step,
+        status,
+        now: app.engine.now(),
+    };
+    Ok(show(visit, StatusCode::OK, asked, HashMap::new(), Vec::new()).await)
+}
+
+async fn submit(
+    State(app): State<AppState>,
+    admin: Admin,
+    visit: Visit,
+    Path((rotation, step)): Path<(String, String)>,
+    Form(form): Form<HashMap<String, String>>,
+) -> Result<Response, PageError> {
+    let step = Step::of(&step)?;
+    let rotation = app.engine.rotation(&admin, &id(&rotation)?).await?;
+    // A second submit of the same form finds it done, and that is no error.
+    if rotation.phase == step.leads_to() {
+        return Ok(to_rotation(&rotation));
+    }
+    if !rotation.phase.may_become(step.leads_to()) {
+        return Ok(not_now(visit, &rotation, step).await);
+    }
+    let status = app.engine.status().await?;
+    let asked = Asked {
+        rotation,
+        step,
+        status,
+        now: app.engine.now(),
+    };
+    let errors = asked.check(&form);
+    if !errors.is_empty() {
+        return Ok(show(visit, StatusCode::UNPROCESSABLE_ENTITY, asked, form, errors).await);
+    }
+    match step.take(&app.engine, &admin, &asked.rotation.name).await {
+        Ok(_) => Ok(to_rotation(&asked.rotation)),
+        Err(RotationError::Refused(Rule::WrongPhase { .. } | Rule::NoneOpen)) => {
+            // Somebody was faster. Where it stands now decides what is shown.
+            let rotation = app.engine.rotation(&admin, &asked.rotation.id).await?;
+            if rotation.phase == step.leads_to() {
+                return Ok(to_rotation(&rotation));
+            }
+            Ok(not_now(visit, &rotation, step).await)
+        }
+        Err(error) => {
+            let errors = vec![FieldError::new("", refusal(error)?)];
+            Ok(show(visit, StatusCode::CONFLICT, asked, form, errors).await)
+        }
+    }
+}
+
+fn to_rotation(rotation: &Rotation) -> Response {
+    Redirect::to(&format!("/admin/rotations/{}", rotation.id)).into_response()
+}
+
+/// What a form is about.
+struct Asked {
+    rotation: Rotation,
+    step: Step,
+    status: Status,
+    now: UnixMs,
+}
+
+impl Asked {
+    fn consequences(&self) -> Vec<Consequence> {
+        self.step
+            .consequences(&self.rotation, &self.status, self.now)
+    }
+
+    /// What is missing: each acknowledgement, then the typed name.
+    fn check(&self, form: &HashMap<String, String>) -> Vec<FieldError> {
+        let mut errors: Vec<FieldError> = self
+            .consequences()
+            .into_iter()
+            .filter(|one| !form.contains_key(one.name))
+            .map(|one| FieldError::new(one.name, format!("Tick “{}”", one.words)))
+            .collect();
+        let typed = form.get("confirm").map(|typed| typed.trim());
+        if typed != Some(self.rotation.name.as_str()) {
+            let text = format!("Type the rotation’s name, {}.", self.rotation.name);
+            errors.push(FieldError::new("confirm", text));
+        }
+        errors
+    }
+}
+
+/// The step does not lead on from where the rotation stands.
+async fn not_now(visit: Visit, rotation: &Rotation, step: Step) -> Response {
+    let title = format!(
+        "Rotation {} is {}, and cannot become {}.",
+        rotation.name,
+        rotation.phase,
+        step.leads_to()
+    );
+    let to = format!("/admin/rotations/{}", rotation.id);
+    let frame = Frame::new(
+        format!("Error: {}", capital(step.slug())),
+        Section::Rotation,
+    )
+    .reading();
+    let way = crumbs(rotation.name.clone());
+    visit
+        .show(StatusCode::CONFLICT, frame, move || {
+            view! {
+                <PageHeader title crumbs=way
+                    sub="A rotation goes from recording to finalised to closed; it is aborted while recording, and reopened while finalised.">
+                    <a class="button primary" href=to>"Go to the rotation"</a>
+                </PageHeader>
+            }
+        })
+        .await
+}
+
+async fn show(
+    visit: Visit,
+    status: StatusCode,
+    asked: Asked,
+    form: HashMap<String, String>,
+    errors: Vec<FieldError>,
+) -> Response {
+    let name = asked.rotation.name.clone();
+    let (title, sub, button) = words(asked.step, &name, &asked.status);
+    let error = if errors.is_empty() { "" } else { "Error: " };
+    let step = capital(asked.step.slug());
+    let frame = Frame::new(format!("{error}{step} {name}"), Section::Rotation).reading();
+    visit
+        .show(status, frame, move || {
+            let back = format!("/admin/rotations/{}", asked.rotation.id);
+            let action = format!("{back}/{}", asked.step.slug());
+            let mut way = crumbs(step);
+            way.insert(
+                2,
+                crate::pages::parts::Crumb::link(name.clone(), back.clone()),
+            );
+            let boxes = asked
+                .consequences()
+                .into_iter()
+                .map(|one| {
+                    let ticked = form.contains_key(one.name);
+                    view! { <Acknowledge name=one.name words=one.words detail=one.detail ticked/> }
+                })
+                .collect_view();
+            let kind = match asked.step {
+                Step::Finalise | Step::Close => "button danger gated",
+                Step::Reopen | Step::Abort => "button primary gated",
+            };
+            let error = error_of(&errors, "confirm");
+            let typed = form.get("confirm").cloned().unwrap_or_default();
+            view! {
+                <ErrorSummary errors/>
+                <PageHeader title sub crumbs=way/>
+                <form class="form" method="post" action=action>
+                    <Acknowledgements legend="You know that">{boxes}</Acknowledgements>
+                    <TypedConfirmation name="confirm" expected=name value=typed error>
+                        <button type="submit" class=kind>{button}</button>
+                        <a class="button quiet" href=back>"Not now"</a>
+                    </TypedConfirmation>
+                </form>
+            }
+        })
+        .await
+}
+
+/// Headline, line below it, and the button's words.
+fn words(step: Step, name: &str, status: &Status) -> (String, &'static str, String) {
+    match step {
+        Step::Finalise => (
+            match status.accounts.affected {
+                0 => format!("Finalise {name}: nobody loses an integration."),
+                1 => format!("Finalise {name}: 1 account loses an integration."),
+                some => format!("Finalise {name}: {} lose an integration.", accounts(some)),
+            },
+            "What was not captured is refused from the moment this is done. One row changes; no token is rewritten.",
+            format!("Finalise {name}"),
+        ),
+        Step::Reopen => (
+            format!("Reopen {name}: back to recording."),
+            "For when the cutover came too early. What is refused now works again, and its use is recorded.",
+            format!("Reopen {name}"),
+        ),
+        Step::Abort => (
+            format!("Abort {name}: nothing is refused."),
+            "For when the rotation should not go on. It breaks nobody.",
+            format!("Abort {name}"),
+        ),
+        Step::Close => (
+            format!("Close {name}: for good."),
+            "The last step. Everything of the older keys that could verify is destroyed.",
+            format!("Close {name}"),
+        ),
+    }
+}
