@@ -28,6 +28,8 @@ async fn after_cutover() -> (Site, IntegrationId, Issued) {
 async fn fix_path(site: &Site, old: &Issued) -> String {
     let refusal = site.verify(old.token.expose()).await;
     assert_eq!(refusal.status, StatusCode::UNAUTHORIZED);
+    // What was refused is noted behind the answer.
+    site.world.engine.flush().await.unwrap();
     let help = refusal.json()["help_url"].as_str().unwrap().to_owned();
     help.strip_prefix("http://127.0.0.1:3000")
         .unwrap()
