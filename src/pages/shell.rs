@@ -6,7 +6,7 @@ use axum::extract::{Form, FromRequestParts, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, REFERER, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::post;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
@@ -223,22 +223,9 @@ impl Visit {
 }
 
 /// Shows a piece of a page by itself, for the island that swaps it in.
-pub async fn fragment<V>(body: impl FnOnce() -> V + Send + 'static) -> Response
-where
-    V: IntoView + 'static,
-{
-    let once = Arc::new(Mutex::new(Some(body)));
-    let app = move || {
-        once.lock()
-            .ok()
-            .and_then(|mut piece| piece.take())
-            .map(|piece| piece())
-    };
-    let mut response = leptos_axum::render_app_async(app)(Request::new(Body::empty())).await;
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+pub fn fragment<V: IntoView>(body: impl FnOnce() -> V) -> Response {
+    let html = Owner::new_root(None).with(|| body().into_view().to_html());
+    ([(CACHE_CONTROL, "no-store")], Html(html)).into_response()
 }
 
 fn shell<V: IntoView + 'static>(visit: &Visit, frame: &Frame, body: V) -> impl IntoView + use<V> {

@@ -1,3 +1,4 @@
 //! Pages, as a browser without script meets them.
 
+mod admin;
 mod login;
