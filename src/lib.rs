@@ -1,7 +1,7 @@
 //! Rollcall rotates an API's signing key without breaking the customers who are using it.
 //!
 //! ```text
-//! model ← store ← rotation ← { auth, notify } ← { api, pages, cli } ← web      islands: the browser
+//! model ← store ← rotation ← notify ← auth ← { api, pages, cli } ← web      islands: the browser
 //! ```
 //! The arrow means "may import". ARCHITECTURE.md is the map.
 
@@ -22,6 +22,9 @@ pub mod islands;
 /// The words of the domain.
 #[cfg(feature = "ssr")]
 pub mod model;
+/// Mail to people.
+#[cfg(feature = "ssr")]
+pub mod notify;
 /// Pages for people.
 #[cfg(feature = "ssr")]
 pub mod pages;

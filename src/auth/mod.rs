@@ -3,6 +3,7 @@
 mod caller;
 mod operator;
 mod passwords;
+mod reset;
 mod session_store;
 mod sign_in;
 mod state;
@@ -12,6 +13,7 @@ mod who;
 pub use caller::TrustedProxies;
 pub use operator::operator;
 pub use passwords::{PasswordError, Passwords};
+pub use reset::ask_for_password_link;
 pub use session_store::SessionRows;
 pub use sign_in::{SignInError, sign_in, sign_out};
 pub use state::{AppState, Mode};

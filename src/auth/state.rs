@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use crate::notify::Mailer;
 use crate::rotation::Engine;
 
 use super::caller::TrustedProxies;
@@ -24,6 +25,8 @@ pub struct AppState {
     pub passwords: Passwords,
     /// Whose word is taken on where a request came from.
     pub proxies: Arc<TrustedProxies>,
+    /// How mail leaves the house.
+    pub mailer: Mailer,
     /// Whether refusals are enforced.
     pub mode: Mode,
     /// The name of the session cookie.
@@ -32,8 +35,14 @@ pub struct AppState {
 
 impl AppState {
     /// Puts together what every door works with. `port` is the one it listens on, which keeps
-    /// cookies of two installations on one host apart.
-    pub fn new(engine: Engine, proxies: Vec<ipnet::IpNet>, mode: Mode, port: u16) -> Self {
+    /// cookies of two installations on one host apart. `mail_url` is `ROLLCALL_MAIL_URL`.
+    pub fn new(
+        engine: Engine,
+        proxies: Vec<ipnet::IpNet>,
+        mode: Mode,
+        port: u16,
+        mail_url: &str,
+    ) -> Self {
         let cookie = if is_https(&engine) {
             "__Host-rollcall".to_owned()
         } else {
@@ -41,6 +50,7 @@ impl AppState {
         };
         Self {
             passwords: Passwords::new(engine.random().clone()),
+            mailer: Mailer::new(mail_url, &engine.settings().public_url),
             proxies: Arc::new(TrustedProxies(proxies)),
             mode,
             cookie: cookie.into(),

@@ -18,6 +18,7 @@ use super::failure::{Failure, Result};
 use super::opening::Installation;
 use super::serve::{Signals, answer, bind};
 use super::{Settings, logging};
+use crate::auth;
 use crate::config::{Config, Flags};
 use cast::{LOGINS, Login};
 use folder::Folder;
@@ -85,7 +86,8 @@ impl Demo {
         settings
             .output()
             .say("Living through the last two months (some seconds) …");
-        let at = Installation::open_migrated(config).await?;
+        let mut at = Installation::open_moved(config, past::BEGINS_MS).await?;
+        at.by = auth::operator("priya".to_owned());
         let tokens = tokio::select! {
             tokens = past::live_through(&at) => tokens?,
             () = signals.next() => return Err(Failure::failed("ended before it began")),

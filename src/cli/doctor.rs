@@ -6,10 +6,10 @@ use axum::http::Request;
 use serde::{Serialize, Serializer};
 use tower::ServiceExt as _;
 
-use super::Settings;
 use super::failure::{Failure, Result};
 use super::opening::{connect, is_sound};
-use crate::config::{Config, MasterKeySource, without_password};
+use super::{Settings, words};
+use crate::config::{Config, MasterKeySource, Mode, without_password};
 use crate::model::{Clock, Random};
 use crate::rotation::{self, Engine};
 use crate::store::Db;
@@ -104,10 +104,11 @@ pub async fn run(settings: &Settings) -> Result<()> {
     let mut report = Report::default();
     match Config::load(&settings.flags(), std::io::stderr().is_terminal()) {
         Ok(config) => {
-            report.fine(
-                "config",
-                format!("{} in {:?} mode", config.public_url, config.mode).to_lowercase(),
-            );
+            let mode = match config.mode {
+                Mode::Enforce => "enforcing",
+                Mode::Observe => "observing only",
+            };
+            report.fine("config", format!("{}, {mode}", config.public_url));
             strange_variables(&mut report);
             database(&mut report, &config).await;
         }
@@ -163,7 +164,10 @@ async fn database(report: &mut Report, config: &Config) {
         Ok(pending) => {
             return report.fail(
                 "database",
-                format!("{url} lacks {pending} migrations"),
+                format!(
+                    "{url} lacks {}",
+                    words::counted(i64::try_from(pending).unwrap_or(i64::MAX), "migration")
+                ),
                 "run `rollcall migrate`",
             );
         }
@@ -184,14 +188,19 @@ async fn database(report: &mut Report, config: &Config) {
 
 async fn engine_version(report: &mut Report, db: &Db) {
     match db.version().await {
-        Ok(version) if is_sound(db, &version) => {
-            report.fine("engine", format!("{} {version}", db.engine()));
+        Ok(version) => {
+            let sound = is_sound(db, &version);
+            // PostgreSQL tells its name, and how it was built.
+            let told = version.trim_start_matches("PostgreSQL ");
+            let number = told.split_whitespace().next().unwrap_or(told);
+            let found = format!("{} {number}", db.engine());
+            if sound {
+                report.fine("engine", found);
+            } else {
+                let todo = "SQLite 3.51.3 or PostgreSQL 14 or newer is needed";
+                report.fail("engine", format!("{found} is too old"), todo);
+            }
         }
-        Ok(version) => report.fail(
-            "engine",
-            format!("{} {version} is too old", db.engine()),
-            "SQLite 3.51.3 or PostgreSQL 14 or newer is needed",
-        ),
         Err(error) => report.fail(
             "engine",
             Failure::from(error).message(),

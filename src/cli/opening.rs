@@ -33,19 +33,26 @@ impl Installation {
         let new = config
             .sqlite_file()
             .is_some_and(|file| std::fs::metadata(file).map_or(true, |data| data.len() == 0));
-        Self::open_as(config, new).await
+        Self::open_as(config, new, 0).await
     }
 
     /// Opens an installation and brings its database up to date first.
     pub async fn open_migrated(config: Config) -> Result<Self> {
-        Self::open_as(config, true).await
+        Self::open_as(config, true, 0).await
     }
 
-    async fn open_as(config: Config, migrate: bool) -> Result<Self> {
+    /// As [`Installation::open_migrated`], with the database's clock moved by so many milliseconds
+    /// from the first row on: for the demo, which has a past.
+    pub async fn open_moved(config: Config, by_ms: i64) -> Result<Self> {
+        Self::open_as(config, true, by_ms).await
+    }
+
+    async fn open_as(config: Config, migrate: bool, moved_ms: i64) -> Result<Self> {
         let random = Random::system();
         // Before the database: only a new one gets a new key.
         let master = config.master_key.resolve(&random)?;
         let db = connect(&config).await?;
+        db.shift_clock(moved_ms);
         if migrate {
             db.migrate(config.lease.ms(), &random).await?;
         } else if db.pending_migrations().await? > 0 {

@@ -117,6 +117,7 @@ pub async fn answer(listener: TcpListener, at: &Installation, signals: &mut Sign
         config.trusted_proxies.clone(),
         config.mode,
         config.address.port(),
+        &config.mail_url,
     );
     let service = web::router(&app).into_make_service_with_connect_info::<SocketAddr>();
     let (tell, told) = oneshot::channel::<()>();

@@ -276,7 +276,7 @@ async fn inspect(at: &Installation, settings: &Settings, text: &str) -> Result<(
         let id = |id: Option<String>| id.unwrap_or_else(|| "none of ours".to_owned());
         facts(&[
             ("verdict", report.verdict.to_owned()),
-            ("code", report.code.map_or("", Reason::code).to_owned()),
+            ("code", report.code.map_or("none", Reason::code).to_owned()),
             (
                 "token",
                 id(report.token_id.as_ref().map(ToString::to_string)),

@@ -51,6 +51,10 @@ impl Clock {
     pub fn wall(&self) -> UnixMs {
         match &self.0 {
             Source::System => {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "nothing is decided by it: people compare it with the database's"
+                )]
                 let time = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
                 UnixMs(time.tv_sec.saturating_mul(1_000) + time.tv_nsec / 1_000_000)
             }

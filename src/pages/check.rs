@@ -22,7 +22,7 @@ pub fn CheckCommands(
     } else {
         integration
     };
-    let url = format!("{base}/verify");
+    let url = base + "/verify";
     let answers = [
         format!("HTTP/1.1 200 OK\nrollcall-integration: {id}\nrollcall-standing: {standing}"),
         format!("200 {standing}"),

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use leptos::prelude::*;
 
 use super::parts::{Segment, SegmentBar, Shape, Tone, deadline, standing_look, when};
@@ -85,7 +87,7 @@ pub fn Banner(
     moment.rotation.map(|rotation| {
         let (title, means) = phase_words(&rotation);
         let date = date_words(&rotation, now);
-        let parts = segments(&standings);
+        let parts = segments(standings);
         let bar = (!parts.is_empty()).then(|| view! { <SegmentBar parts/> });
         view! {
             <section class="banner" aria-label="Key rotation">
@@ -131,7 +133,7 @@ pub fn date_words(rotation: &Rotation, now: UnixMs) -> String {
 }
 
 /// How many integrations stand how, best first, without those of which there are none.
-fn segments(standings: &[Standing]) -> Vec<Segment> {
+fn segments(standings: Vec<Standing>) -> Vec<Segment> {
     const SHOWN: [(Standing, &str, &str); 8] = [
         (Standing::Working, "working", "working"),
         (Standing::Captured, "captured", "captured"),
@@ -150,15 +152,19 @@ fn segments(standings: &[Standing]) -> Vec<Segment> {
         (Standing::Revoked, "revoked", "revoked"),
         (Standing::NoToken, "without a token", "without a token"),
     ];
+    let mut counts: HashMap<Standing, u64> = HashMap::new();
+    for standing in standings {
+        *counts.entry(standing).or_default() += 1;
+    }
     SHOWN
         .into_iter()
         .filter_map(|(standing, one, many)| {
-            let count = standings.iter().filter(|other| **other == standing).count();
+            let count = counts.get(&standing).copied().unwrap_or(0);
             let (tone, shape): (Tone, Shape) = standing_look(standing);
             (count > 0).then(|| Segment {
                 tone,
                 shape,
-                count: count as u64,
+                count,
                 words: if count == 1 { one } else { many }.to_owned(),
             })
         })
@@ -188,7 +194,11 @@ mod tests {
 
     #[test]
     fn segments_leave_out_what_there_is_none_of() {
-        let parts = segments(&[Standing::Captured, Standing::NeedsToken, Standing::Captured]);
+        let parts = segments(vec![
+            Standing::Captured,
+            Standing::NeedsToken,
+            Standing::Captured,
+        ]);
         let told: Vec<_> = parts
             .iter()
             .map(|part| format!("{} {}", part.count, part.words))

@@ -25,6 +25,8 @@ pub fn routes() -> Router<AppState> {
 #[derive(Deserialize)]
 struct Ask {
     next: Option<String>,
+    /// What was just set: `password`, or `up` for the first admin.
+    set: Option<String>,
 }
 
 /// What the sign-in form carries; the page at `/fix` shows the same form.
@@ -49,15 +51,50 @@ pub struct SignInFormState {
 
 async fn page(visit: Visit, headers: HeaderMap, Query(ask): Query<Ask>) -> Response {
     let next = own_or_start(ask.next.as_deref());
-    let rotated = match &visit.who {
-        Who::Nobody { rotated } => *rotated || was_rotated(&headers),
+    let why = match &visit.who {
+        Who::Nobody { rotated } if *rotated || was_rotated(&headers) => Why::Rotated,
+        Who::Nobody { .. } => Why::of_set(ask.set.as_deref()),
         Who::Member { .. } | Who::Admin(_) => return Redirect::to(&next).into_response(),
     };
     let state = SignInFormState {
         next,
         ..SignInFormState::default()
     };
-    show(visit, StatusCode::OK, state, rotated).await
+    show(visit, StatusCode::OK, state, why).await
+}
+
+/// Why somebody is asked to sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    Plainly,
+    /// The rotation ended the session.
+    Rotated,
+    /// A password was set, which ends every session.
+    PasswordSet,
+    /// The first admin was created.
+    SetUp,
+}
+
+impl Why {
+    fn of_set(set: Option<&str>) -> Self {
+        match set {
+            Some("password") => Self::PasswordSet,
+            Some("up") => Self::SetUp,
+            _ => Self::Plainly,
+        }
+    }
+
+    const fn words(self) -> Option<&'static str> {
+        match self {
+            Self::Plainly => None,
+            Self::Rotated => Some(
+                "The security keys of this service were rotated, and this browser was signed out by it. Nothing is wrong \
+                 with your password.",
+            ),
+            Self::PasswordSet => Some("Your new password is set. Sign in with it."),
+            Self::SetUp => Some("The first admin is created. Sign in as them."),
+        }
+    }
 }
 
 /// Whether a page sent the browser here because the rotation ended its session.
@@ -109,13 +146,17 @@ async fn submit(
             }
             Err(SignInError::Failed(error)) => return Err(error.into()),
         };
-    let rotated = was_rotated(&headers);
+    let why = if was_rotated(&headers) {
+        Why::Rotated
+    } else {
+        Why::Plainly
+    };
     let state = SignInFormState {
         next,
         email: form.email,
         problem: Some(sentence(&problem)),
     };
-    let mut response = show(visit, status, state, rotated).await;
+    let mut response = show(visit, status, state, why).await;
     if let Some(seconds) = wait {
         response
             .headers_mut()
@@ -132,27 +173,26 @@ async fn leave(session: Session) -> Result<Response, PageError> {
     Ok(Redirect::to("/login").into_response())
 }
 
-async fn show(visit: Visit, status: StatusCode, state: SignInFormState, rotated: bool) -> Response {
+async fn show(visit: Visit, status: StatusCode, state: SignInFormState, why: Why) -> Response {
     let title = if state.problem.is_some() {
         "Error: Sign in"
     } else {
         "Sign in"
     };
     visit
-        .show(status, Frame::new(title, Section::Elsewhere).narrow(), move || {
-            view! {
-                <div class="page-head">
-                    <h1>{if rotated { "Sign in again" } else { "Sign in" }}</h1>
-                    {rotated.then(|| view! {
-                        <p class="sub">
-                            "The security keys of this service were rotated, and this browser was signed out by it. \
-                             Nothing is wrong with your password."
-                        </p>
-                    })}
-                </div>
-                <SignIn state/>
-            }
-        })
+        .show(
+            status,
+            Frame::new(title, Section::Elsewhere).narrow(),
+            move || {
+                view! {
+                    <div class="page-head">
+                        <h1>{if why == Why::Rotated { "Sign in again" } else { "Sign in" }}</h1>
+                        {why.words().map(|words| view! { <p class="sub">{words}</p> })}
+                    </div>
+                    <SignIn state/>
+                }
+            },
+        )
         .await
 }
 

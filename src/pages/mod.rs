@@ -1,6 +1,8 @@
 //! Pages for people. One file a page: its view, its POST handlers, its words. A handler obtains
 //! proof of who asks, calls one use case, and dresses the result; every page works with no script.
 
+/// A user's sessions.
+mod activity;
 /// The rotation, the accounts, the keys and the audit, for admins.
 mod admin;
 /// Scripts, styles and fonts.
@@ -11,6 +13,12 @@ mod check;
 mod customer;
 /// What goes wrong on the way to a page, as a page.
 mod error;
+/// Where the link in a 401 leads.
+mod fix;
+/// A link by mail that sets a password.
+mod forgot;
+/// Questions, answers, and what each refusal code means.
+mod help;
 /// One integration: its story, its tokens, a new token.
 mod integration;
 /// Your integrations.
@@ -19,8 +27,14 @@ mod integrations;
 mod login;
 /// The pieces that pages are made of.
 pub mod parts;
+/// A new password, by a link that works once.
+mod set_password;
+/// The first admin, while there is none.
+mod setup;
 /// What stands around every page: head, bar, foot, security headers.
 mod shell;
+/// The rotation's state, for anyone.
+mod status;
 /// Words that many pages need.
 mod words;
 
@@ -37,9 +51,16 @@ pub fn router() -> Router<AppState> {
     let _ = any_spawner::Executor::init_tokio();
     Router::new()
         .merge(admin::routes())
+        .merge(activity::routes())
+        .merge(fix::routes())
+        .merge(forgot::routes())
+        .merge(help::routes())
         .merge(integration::routes())
         .merge(integrations::routes())
         .merge(login::routes())
+        .merge(set_password::routes())
+        .merge(setup::routes())
         .merge(shell::routes())
+        .merge(status::routes())
         .fallback(async || PageError::NotFound)
 }

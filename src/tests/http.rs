@@ -91,7 +91,8 @@ impl Site {
 
     pub async fn with_mode(world: World, mode: Mode) -> Self {
         world.engine.serve().await.unwrap();
-        let app = AppState::new(world.engine.clone(), Vec::new(), mode, 3000);
+        let mail = format!("file://{}", world.folder().join("mail").display());
+        let app = AppState::new(world.engine.clone(), Vec::new(), mode, 3000, &mail);
         Self {
             router: web::router(&app),
             app,

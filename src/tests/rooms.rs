@@ -8,7 +8,7 @@ const ROOMS: [(&str, &[&str]); 10] = [
     ("model", &[]),
     ("store", &["model"]),
     ("rotation", &["model", "store"]),
-    ("auth", &["model", "store", "rotation"]),
+    ("auth", &["model", "store", "rotation", "notify"]),
     ("notify", &["model", "store", "rotation"]),
     ("api", &["model", "store", "rotation", "auth", "notify"]),
     (

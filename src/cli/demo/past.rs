@@ -19,6 +19,8 @@ const OPENED: i64 = 75;
 const FIRST: (i64, i64, i64) = (49, 35, 33);
 /// Days ago: the rotation that is recording now was started.
 const SECOND: i64 = 8;
+/// By how much the clock is moved when it begins, in milliseconds.
+pub const BEGINS_MS: i64 = -OPENED * DAY_MS;
 /// Before this many days ago, the hours of a day are taken together: nobody looks that closely.
 const COARSE: i64 = 10;
 
@@ -63,8 +65,8 @@ impl Calendar<'_> {
 pub async fn live_through(at: &Installation) -> Result<Vec<Line>> {
     let mut calendar = Calendar {
         at,
-        today: at.engine.now(),
-        moved: 0,
+        today: at.engine.now().plus(-BEGINS_MS),
+        moved: BEGINS_MS,
     };
     let (mut lives, users) = open_platform(at, &mut calendar).await?;
     for ago in (0..OPENED).rev() {

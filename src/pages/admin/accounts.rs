@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::words::{InUtc, accounts, count, figure};
 use crate::auth::AppState;
-use crate::model::{Admin, UnixMs};
+use crate::model::{Admin, Phase, UnixMs};
 use crate::pages::parts::{
     EmptyState, Icon, Order, PageHeader, Pagination, Shape, SortHeader, ago,
 };
@@ -191,10 +191,11 @@ async fn page(
     Ok(visit
         .show(StatusCode::OK, frame, move || {
             let (title, sub) = headline(&wanted, total, &status, now);
+            let cutover = status.phase != Phase::Recording.slug();
             view! {
                 <PageHeader title sub/>
                 <Filters wanted=wanted.clone()/>
-                <Listed wanted rows total now/>
+                <Listed wanted rows total now cutover/>
             }
         })
         .await)
@@ -271,7 +272,14 @@ fn Filters(wanted: Wanted) -> impl IntoView {
 }
 
 #[component]
-fn Listed(wanted: Wanted, rows: Vec<AccountFate>, total: i64, now: UnixMs) -> impl IntoView {
+fn Listed(
+    wanted: Wanted,
+    rows: Vec<AccountFate>,
+    total: i64,
+    now: UnixMs,
+    /// Whether there was a cutover that people come back from.
+    cutover: bool,
+) -> impl IntoView {
     if rows.is_empty() {
         return view! { <Nothing wanted/> }.into_any();
     }
@@ -295,7 +303,10 @@ fn Listed(wanted: Wanted, rows: Vec<AccountFate>, total: i64, now: UnixMs) -> im
         }
         .page_href()
     };
-    let body = rows.into_iter().map(|fate| row(fate, now)).collect_view();
+    let body = rows
+        .into_iter()
+        .map(|fate| row(fate, now, cutover))
+        .collect_view();
     view! {
         <div class="table-tools">
             <span role="status">{found}</span>
@@ -343,8 +354,9 @@ fn Heads(wanted: Wanted) -> impl IntoView {
     }
 }
 
-fn row(fate: AccountFate, now: UnixMs) -> impl IntoView {
+fn row(fate: AccountFate, now: UnixMs, cutover: bool) -> impl IntoView {
     let href = format!("/admin/accounts/{}", fate.id);
+    let not_yet = if cutover { "not yet" } else { "–" };
     // While some are affected still, the account does not work again, whatever some of it does.
     let back = fate.recovered_at.filter(|_| fate.affected == 0);
     view! {
@@ -359,7 +371,7 @@ fn row(fate: AccountFate, now: UnixMs) -> impl IntoView {
             <td class="num" data-label="Work again">{figure(fate.recovered)}</td>
             <td class="num" data-label="Integrations">{figure(fate.integrations)}</td>
             <td data-label="Last use (UTC)"><InUtc at=fate.last_used_at now/></td>
-            <td data-label="Signed in since (UTC)"><InUtc at=fate.logged_in_at now none="not yet"/></td>
+            <td data-label="Signed in since (UTC)"><InUtc at=fate.logged_in_at now none=not_yet/></td>
             <td data-label="Works again since (UTC)"><InUtc at=back now none="–"/></td>
         </tr>
     }

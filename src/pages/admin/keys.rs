@@ -103,7 +103,7 @@ fn headline(keys: &[SigningKey], now: UnixMs) -> String {
     match signs {
         Some((generation, at)) => {
             format!(
-                "Key generation {generation} signs since {}; {older}.",
+                "Key generation {generation} has signed since {}; {older}.",
                 when(at, now)
             )
         }

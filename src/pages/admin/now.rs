@@ -143,7 +143,7 @@ fn headline(shown: &Now) -> (String, String) {
                     figure(all)
                 ),
                 format!(
-                    "Rotation {} records since {}. The end promised to customers: {}.",
+                    "Rotation {} has recorded since {}. The end promised to customers: {}.",
                     rotation.name,
                     when(rotation.started_at, now),
                     deadline(rotation.ends_at, now)
@@ -196,8 +196,12 @@ fn idle(shown: &Now) -> (String, String) {
         ),
         None => "No rotation is running.".to_owned(),
     };
-    let key = signed
-        .map(|(generation, at)| format!("Generation {generation} signs since {}.", when(at, now)));
+    let key = signed.map(|(generation, at)| {
+        format!(
+            "Generation {generation} has signed since {}.",
+            when(at, now)
+        )
+    });
     let last = shown.status.last.as_ref().map(|last| {
         let at = last.closed_at.or(last.aborted_at).unwrap_or(now);
         format!(

@@ -74,14 +74,12 @@ pub fn BurnDownChart(
         })
         .collect();
     let answer = if burn.affected == 0 {
-        "to zero: every affected account works again".to_owned()
+        format!("to zero: all of {} work again", accounts(all))
     } else {
-        format!("{} to go", accounts(burn.affected))
+        format!("{} of {} to go", figure(burn.affected), accounts(all))
     };
-    view! {
-        <AreaChart title="Accounts still affected" answer points counts="affected" tone=Tone::Bad
-            ceiling=Some(Ceiling { value: count(all), label: format!("{} hit by the cutover", accounts(all)) })/>
-    }
+    // The first point is all that the cutover hit: no line above it is needed.
+    view! { <AreaChart title="Accounts still affected" answer points counts="affected" tone=Tone::Bad/> }
 }
 
 /// Equally distant moments from `from` to `now`, both among them, of an axis that ends at `end`.

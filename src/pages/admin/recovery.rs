@@ -53,7 +53,7 @@ pub async fn show(
                 {(affected > 0).then(|| view! {
                     <section class="section">
                         <h2>"Still affected"</h2>
-                        <Affected accounts=rehearsal.accounts now/>
+                        <Affected accounts=rehearsal.accounts now verb="Refused"/>
                     </section>
                 })}
                 <div class="split no-print">

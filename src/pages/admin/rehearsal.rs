@@ -163,6 +163,9 @@ pub fn Affected(
     accounts: Vec<AffectedAccount>,
     /// The present.
     now: UnixMs,
+    /// What happens to their integrations, as the head of its column.
+    #[prop(default = "Stops")]
+    verb: &'static str,
 ) -> impl IntoView {
     if accounts.is_empty() {
         return view! {
@@ -174,7 +177,7 @@ pub fn Affected(
     let rows = accounts
         .into_iter()
         .take(LISTED)
-        .map(|account| row(account, now))
+        .map(|account| row(account, now, verb))
         .collect_view();
     view! {
         <div class="table-box" tabindex="0" role="region" aria-label="Affected accounts">
@@ -183,7 +186,7 @@ pub fn Affected(
                 <thead>
                     <tr>
                         <th scope="col">"Account"</th>
-                        <th scope="col">"Stops"</th>
+                        <th scope="col">{verb}</th>
                         <th scope="col">"Cadence"</th>
                         <th scope="col">"Last use (UTC)"</th>
                     </tr>
@@ -200,7 +203,7 @@ pub fn Affected(
     .into_any()
 }
 
-fn row(account: AffectedAccount, now: UnixMs) -> impl IntoView {
+fn row(account: AffectedAccount, now: UnixMs, verb: &'static str) -> impl IntoView {
     let href = format!("/admin/accounts/{}", account.account_id);
     let stops = format!("{} of {}", account.integrations.len(), account.of);
     let names: Vec<&str> = account
@@ -229,7 +232,7 @@ fn row(account: AffectedAccount, now: UnixMs) -> impl IntoView {
                     <span class="quiet">{account.contact}</span>
                 </span>
             </th>
-            <td data-label="Stops">
+            <td data-label=verb>
                 <span class="cell-two"><span>{stops}</span> <span class="quiet">{names}</span></span>
             </td>
             <td data-label="Cadence">{cadence}</td>

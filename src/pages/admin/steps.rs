@@ -167,7 +167,11 @@ fn finalise(rotation: &Rotation, status: &Status, now: UnixMs) -> Vec<Consequenc
         Consequence::new(
             "sessions",
             sessions,
-            "They are told that the keys were rotated and sign in again with the same password.",
+            if status.sessions.not_seen == 0 {
+                "Every session was seen since the start, or begun after it."
+            } else {
+                "Their people are told that the keys were rotated, and sign in again with the same password."
+            },
         ),
         Consequence::new(
             "promise",
@@ -358,12 +362,13 @@ async fn show(
                 Step::Reopen | Step::Abort => "button primary gated",
             };
             let error = error_of(&errors, "confirm");
+            let typed = form.get("confirm").cloned().unwrap_or_default();
             view! {
                 <ErrorSummary errors/>
                 <PageHeader title sub crumbs=way/>
                 <form class="form" method="post" action=action>
                     <Acknowledgements legend="You know that">{boxes}</Acknowledgements>
-                    <TypedConfirmation name="confirm" expected=name error>
+                    <TypedConfirmation name="confirm" expected=name value=typed error>
                         <button type="submit" class=kind>{button}</button>
                         <a class="button quiet" href=back>"Not now"</a>
                     </TypedConfirmation>

@@ -57,12 +57,7 @@ impl GenerateState {
 }
 
 fn form_id(app: &AppState) -> String {
-    app.engine
-        .random()
-        .bytes::<16>()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    app.engine.random().hex::<16>()
 }
 
 /// A year: what a token lives when nothing else is said, in milliseconds.

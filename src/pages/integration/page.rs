@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::answer::{headline, sub, what_happened};
 use super::generate::{Generate, GenerateState};
 use super::live::LiveStatus;
-use super::timeline::WhatHappened;
+use super::timeline;
 use super::tokens::Tokens;
 use crate::auth::AppState;
 use crate::model::{IntegrationId, Member, Standing, UnixMs};
@@ -114,7 +114,7 @@ fn Page(story: Story, state: GenerateState, opened: Opened) -> impl IntoView {
         <div class="columns side">
             <div class="stack loose">
                 {above}
-                <WhatHappened story=story.clone()/>
+                {timeline::what_happened(&story)}
             </div>
             <aside class="stack" aria-label="Facts">
                 <AtAGlance story=story.clone()/>

@@ -18,13 +18,9 @@ struct Event {
 }
 
 /// What happened to an integration: issued, captured, refused, replaced, first use. Newest first.
-#[component]
-pub(super) fn WhatHappened(
-    /// The integration and its evidence.
-    story: Story,
-) -> impl IntoView {
+pub(super) fn what_happened(story: &Story) -> impl IntoView + use<> {
     let now = story.moment.now;
-    let events: Vec<_> = events(&story)
+    let events: Vec<_> = events(story)
         .into_iter()
         .map(|event| {
             let relative = ago(event.at, now);

@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 use leptos::prelude::*;
 use serde::Deserialize;
 
-use self::row::Row;
+use self::row::row;
 use super::customer::Banner;
 use super::error::PageError;
 use super::parts::{EmptyState, ErrorSummary, Field, FieldError, PageHeader, error_of};
@@ -137,9 +137,9 @@ fn Integrations(overview: Overview, new: NewState) -> impl IntoView {
     let is_empty = overview.integrations.is_empty();
     let rows: Vec<_> = overview
         .integrations
-        .into_iter()
+        .iter()
         .enumerate()
-        .map(|(at, view)| view! { <Row view moment=moment.clone() is_first={at == 0}/> })
+        .map(|(at, view)| row(view, &overview.moment, at == 0))
         .collect();
     let list = if is_empty {
         view! {

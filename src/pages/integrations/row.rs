@@ -6,15 +6,8 @@ use crate::pages::parts::{CadenceBars, StandingBadge, When};
 use crate::rotation::overview::{DAYS_SHOWN, IntegrationView, Moment};
 
 /// One integration: what it is, where it stands, how it calls, and the one thing to do about it.
-#[component]
-pub fn Row(
-    /// The integration.
-    view: IntegrationView,
-    /// The rotation now.
-    moment: Moment,
-    /// Whether its button is the page's primary one.
-    is_first: bool,
-) -> impl IntoView {
+/// `is_first` says whether its button is the page's primary one.
+pub fn row(view: &IntegrationView, moment: &Moment, is_first: bool) -> impl IntoView + use<> {
     let standing = view.standing;
     let href = format!("/integrations/{}", view.integration.id);
     let name = view.integration.name.clone();
@@ -25,7 +18,7 @@ pub fn Row(
         .map(|count| u32::try_from(*count).unwrap_or(u32::MAX))
         .collect();
     let recording_from =
-        recording(&moment).and_then(|rotation| day_shown(rotation.started_at, moment.now));
+        recording(moment).and_then(|rotation| day_shown(rotation.started_at, moment.now));
     let class = if standing == Standing::NeedsToken {
         "row tone-bad"
     } else {
@@ -39,8 +32,8 @@ pub fn Row(
             </div>
             <div class="row-standing"><StandingBadge standing/></div>
             <div class="row-cadence"><CadenceBars days recording_from/></div>
-            <LastUse view=view.clone() moment/>
-            <div class="row-action">{action(standing, &href, name, is_first)}</div>
+            {last_use(view, moment)}
+            <div class="row-action">{action(standing, &href, &name, is_first)}</div>
         </li>
     }
 }
@@ -51,14 +44,13 @@ fn day_shown(at: UnixMs, now: UnixMs) -> Option<usize> {
     (DAYS_SHOWN - 1).checked_sub(ago)
 }
 
-#[component]
-fn LastUse(view: IntegrationView, moment: Moment) -> impl IntoView {
+fn last_use(view: &IntegrationView, moment: &Moment) -> impl IntoView + use<> {
     let now = moment.now;
     let answer = match view.last_used().and_then(|token| token.last_used_at) {
         Some(at) => view! { <span>"Last used "<When at now/></span> }.into_any(),
         None => view! { <span>"Never used"</span> }.into_any(),
     };
-    let detail = detail(&view, &moment);
+    let detail = detail(view, moment);
     view! {
         <div class="row-last">
             {answer}
@@ -87,7 +79,7 @@ fn detail(view: &IntegrationView, moment: &Moment) -> Option<String> {
     }
 }
 
-fn action(standing: Standing, href: &str, name: String, is_first: bool) -> AnyView {
+fn action(standing: Standing, href: &str, name: &str, is_first: bool) -> AnyView {
     let generate = matches!(
         standing,
         Standing::NeedsToken

@@ -277,6 +277,9 @@ pub fn TypedConfirmation(
     /// What must be typed.
     #[prop(into)]
     expected: String,
+    /// What was typed so far.
+    #[prop(optional, into)]
+    value: String,
     /// What is wrong with the answer given.
     #[prop(optional_no_strip)]
     error: Option<String>,
@@ -296,6 +299,7 @@ pub fn TypedConfirmation(
                     id=name.clone()
                     name=name
                     type="text"
+                    value=value
                     required=true
                     pattern=pattern
                     autocomplete="off"

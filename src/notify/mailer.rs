@@ -1,0 +1,181 @@
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use lettre::message::header::{ContentTransferEncoding, ContentType};
+use lettre::message::{Body, Mailbox};
+use lettre::{
+    Address, AsyncFileTransport, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
+};
+
+use super::Letter;
+
+/// Why a mail did not leave.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    /// The setting names no way that exists.
+    #[error("ROLLCALL_MAIL_URL takes file://FOLDER, smtp://HOST or smtps://HOST")]
+    Url,
+    /// The mail itself cannot be written.
+    #[error("the mail cannot be written: {0}")]
+    Letter(#[from] lettre::error::Error),
+    /// The folder did not take it.
+    #[error("the mail folder did not take it: {0}")]
+    Folder(#[from] lettre::transport::file::Error),
+    /// The mail server did not take it.
+    #[error("the mail server did not take it: {0}")]
+    Server(#[from] lettre::transport::smtp::Error),
+    /// The folder could not be made.
+    #[error("the mail folder could not be made: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+enum Way {
+    /// A file for each mail: for a first look, for tests, or for another program to send.
+    Folder(PathBuf),
+    Server(AsyncSmtpTransport<Tokio1Executor>),
+    /// The setting is wrong: every mail fails, and says why.
+    None,
+}
+
+/// Sends mail by the way that `ROLLCALL_MAIL_URL` names.
+#[derive(Clone)]
+pub struct Mailer {
+    way: Arc<Way>,
+    from: Mailbox,
+}
+
+impl Mailer {
+    /// A mailer by `file://FOLDER`, `smtp://…` or `smtps://…` (RFC 3986, with user and password
+    /// where the server wants them). Mails come from `rollcall@` the host of `public_url`. The
+    /// setting is checked where it is read; one that is wrong all the same fails each mail.
+    pub fn new(url: &str, public_url: &str) -> Self {
+        let way = match url.split_once("://") {
+            Some(("file", folder)) if !folder.is_empty() => Way::Folder(PathBuf::from(folder)),
+            Some(("smtp" | "smtps", _)) => AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+                .map_or(Way::None, |builder| Way::Server(builder.build())),
+            _ => Way::None,
+        };
+        Self {
+            way: Arc::new(way),
+            from: sender(public_url),
+        }
+    }
+
+    /// Sends a letter; returns when the server or the folder has taken it.
+    ///
+    /// # Errors
+    /// Every [`MailError`].
+    pub async fn send(&self, letter: &Letter) -> Result<(), MailError> {
+        let to = letter
+            .to
+            .as_str()
+            .parse()
+            .map_err(|_| lettre::error::Error::EmailMissingAt)?;
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to))
+            .subject(letter.subject.as_str())
+            .header(ContentType::TEXT_PLAIN)
+            .body(body(&letter.text))?;
+        match self.way.as_ref() {
+            Way::Folder(folder) => {
+                tokio::fs::create_dir_all(folder).await?;
+                AsyncFileTransport::<Tokio1Executor>::new(folder)
+                    .send(message)
+                    .await?;
+            }
+            Way::Server(server) => {
+                server.send(message).await?;
+            }
+            Way::None => return Err(MailError::Url),
+        }
+        Ok(())
+    }
+}
+
+/// Plain ASCII is sent as it is, so that a link in it can be read from the file.
+fn body(text: &str) -> Body {
+    let text = text.replace('\n', "\r\n");
+    let as_it_is = if text.is_ascii() {
+        Body::new_with_encoding(text.clone(), ContentTransferEncoding::SevenBit).ok()
+    } else {
+        None
+    };
+    as_it_is.unwrap_or_else(|| Body::new(text))
+}
+
+/// `rollcall@` the host of an address; `rollcall@localhost` where that is a number.
+fn sender(public_url: &str) -> Mailbox {
+    let host = public_url
+        .split_once("://")
+        .map_or(public_url, |(_, rest)| rest)
+        .split(['/', ':', '?'])
+        .next()
+        .filter(|host| host.parse::<std::net::IpAddr>().is_err())
+        .unwrap_or("localhost");
+    let address = Address::new("rollcall", host).or_else(|_| Address::new("rollcall", "localhost"));
+    // Both parts are plain words, which an address takes.
+    Mailbox::new(
+        Some("Rollcall".to_owned()),
+        address.expect("localhost is a host"),
+    )
+}
+
+impl fmt::Debug for Mailer {
+    /// The address of the server may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match *self.way {
+            Way::Folder(_) => "Mailer(folder)",
+            Way::Server(_) => "Mailer(server)",
+            Way::None => "Mailer(none)",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{OneTimeSecret, Random};
+
+    #[tokio::test]
+    async fn a_letter_becomes_a_file_that_can_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let mailer = Mailer::new(
+            &format!("file://{}", folder.path().join("mail").display()),
+            "http://127.0.0.1:3000",
+        );
+        let link = OneTimeSecret::generate(&Random::system());
+        let to = "ana@northwind.example".parse().unwrap();
+        let letter = Letter::set_password(to, "http://127.0.0.1:3000", &link);
+        mailer.send(&letter).await.unwrap();
+        let mut files = std::fs::read_dir(folder.path().join("mail")).unwrap();
+        let mail = std::fs::read_to_string(files.next().unwrap().unwrap().path()).unwrap();
+        assert!(mail.contains("To: ana@northwind.example"), "{mail}");
+        assert!(
+            mail.contains(&format!("/set-password?link={}\r\n", link.expose())),
+            "{mail}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_wrong_setting_fails_each_mail() {
+        let to = "ana@northwind.example".parse().unwrap();
+        let link = OneTimeSecret::generate(&Random::system());
+        let letter = Letter::set_password(to, "http://x", &link);
+        let sent = Mailer::new("pigeon://loft", "http://x").send(&letter).await;
+        assert!(matches!(sent, Err(MailError::Url)), "{sent:?}");
+    }
+
+    #[test]
+    fn mails_come_from_the_dashboards_host() {
+        assert_eq!(
+            sender("https://keys.example:8443/x").email.to_string(),
+            "rollcall@keys.example"
+        );
+        assert_eq!(
+            sender("http://127.0.0.1:3000").email.to_string(),
+            "rollcall@localhost"
+        );
+    }
+}

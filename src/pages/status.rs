@@ -1,0 +1,177 @@
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use leptos::prelude::*;
+use serde::Serialize;
+
+use super::customer::{phase_words, until};
+use super::error::PageError;
+use super::parts::{Fact, Facts, PageHeader, PhaseTrack, When, deadline, when};
+use super::shell::{Frame, Section, Visit};
+use crate::auth::{AppState, Who};
+use crate::model::{Phase, UnixMs};
+use crate::rotation::overview::Moment;
+use crate::store::rotations::Rotation;
+
+/// The rotation's state, for anyone.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/status", get(page))
+        .route("/status.json", get(json))
+}
+
+/// The state as JSON: phase and dates, nothing about anybody.
+#[derive(Serialize)]
+struct PublicStatus {
+    /// `idle` when no rotation is open.
+    phase: &'static str,
+    name: Option<String>,
+    started_at: Option<UnixMs>,
+    ends_at: Option<UnixMs>,
+    finalised_at: Option<UnixMs>,
+    now: UnixMs,
+}
+
+impl From<Moment> for PublicStatus {
+    fn from(moment: Moment) -> Self {
+        let rotation = moment.rotation;
+        let of = |pick: fn(&Rotation) -> Option<UnixMs>| rotation.as_ref().and_then(pick);
+        Self {
+            phase: rotation
+                .as_ref()
+                .map_or("idle", |rotation| rotation.phase.slug()),
+            started_at: of(|rotation| Some(rotation.started_at)),
+            ends_at: of(|rotation| Some(rotation.ends_at)),
+            finalised_at: of(|rotation| rotation.finalised_at),
+            name: rotation.map(|rotation| rotation.name),
+            now: moment.now,
+        }
+    }
+}
+
+async fn json(State(app): State<AppState>) -> Result<Response, PageError> {
+    let status = PublicStatus::from(app.engine.moment().await?);
+    Ok(([(CACHE_CONTROL, "no-store")], Json(status)).into_response())
+}
+
+async fn page(State(app): State<AppState>, visit: Visit) -> Result<Response, PageError> {
+    let moment = app.engine.moment().await?;
+    let is_signed_in = matches!(visit.who, Who::Member { .. });
+    let frame = Frame::new("State of the key rotation", Section::Status).reading();
+    Ok(visit
+        .show(
+            StatusCode::OK,
+            frame,
+            move || view! { <Status moment is_signed_in/> },
+        )
+        .await)
+}
+
+/// The answer, and the line below it.
+fn answer(moment: &Moment) -> (String, String) {
+    let now = moment.now;
+    match &moment.rotation {
+        None => (
+            "No key rotation is under way.".to_owned(),
+            "Access tokens work until they expire or are revoked.".to_owned(),
+        ),
+        Some(rotation) if rotation.phase == Phase::Recording => (
+            format!("A key rotation is under way. Tokens used before {} keep working.", until(rotation, now)),
+            "Nothing is refused because of it today.".to_owned(),
+        ),
+        Some(rotation) => (
+            match rotation.finalised_at {
+                Some(at) => format!("The signing key was rotated {}.", when(at, now)),
+                None => "The signing key was rotated.".to_owned(),
+            },
+            "Tokens that were used in the recording phase keep working. The others are refused until they are replaced."
+                .to_owned(),
+        ),
+    }
+}
+
+#[component]
+fn Status(moment: Moment, is_signed_in: bool) -> impl IntoView {
+    let (title, sub) = answer(&moment);
+    let phase = moment.rotation.as_ref().map(|rotation| rotation.phase);
+    let dates = moment
+        .rotation
+        .clone()
+        .map(|rotation| view! { <Dates rotation now=moment.now/> });
+    let own = if is_signed_in {
+        view! { <a class="button primary" href="/">"See your integrations"</a> }
+    } else {
+        view! { <a class="button primary" href="/login?next=/">"Sign in to see your integrations"</a> }
+    };
+    view! {
+        <PageHeader title sub/>
+        <PhaseTrack phase/>
+        {dates}
+        <section class="section">
+            <h2>"What it means for you"</h2>
+            {meaning(&moment)}
+        </section>
+        <div class="actions">{own}</div>
+        <div class="page-end">
+            <a href="/help">"Questions and answers"</a>
+            <span>"For programs: "<a href="/status.json">"status.json"</a></span>
+        </div>
+    }
+}
+
+#[component]
+fn Dates(rotation: Rotation, now: UnixMs) -> impl IntoView {
+    let (title, means) = phase_words(&rotation);
+    let end = if let Some(at) = rotation.finalised_at {
+        view! { <Fact term="Cutover"><When at now/></Fact> }.into_any()
+    } else {
+        let promised = if rotation.ends_at > now {
+            deadline(rotation.ends_at, now)
+        } else {
+            format!("{}; recording goes on", when(rotation.ends_at, now))
+        };
+        view! { <Fact term="Promised until">{promised}</Fact> }.into_any()
+    };
+    view! {
+        <div class="panel">
+            <h2>{title}</h2>
+            <p>{means}</p>
+            <Facts>
+                <Fact term="Recording since"><When at=rotation.started_at now/></Fact>
+                {end}
+            </Facts>
+        </div>
+    }
+}
+
+fn meaning(moment: &Moment) -> AnyView {
+    match moment.rotation.as_ref().map(|rotation| rotation.phase) {
+        None => view! {
+            <p class="measure">"Nothing to do. When a rotation is announced, this page says until when a program must \
+             have made a request, and your integrations’ page says which of yours have."</p>
+        }
+        .into_any(),
+        Some(Phase::Recording) => view! {
+            <ul class="stack tight">
+                <li>"A program that makes one request with its token before the date is captured: it goes on working, \
+                     with the same token."</li>
+                <li>"A program that runs seldom: let it run once, or generate a new token for it. New tokens are of the \
+                     new key already."</li>
+                <li>"You stay signed in if you open the dashboard once before the date."</li>
+            </ul>
+        }
+        .into_any(),
+        Some(_) => view! {
+            <ul class="stack tight">
+                <li>"A program that is answered 401 with the code "<a href="/help/token_not_captured"><code>"token_not_captured"</code></a>
+                    " needs a new token. It takes a minute: sign in, generate, copy, replace."</li>
+                <li>"All others go on as before."</li>
+                <li>"If you were signed out: nothing is wrong with your password. Sign in again."</li>
+            </ul>
+        }
+        .into_any(),
+    }
+}
