@@ -5,8 +5,8 @@
 //
 // `server` is a demo, shared by the tests of one worker, and what relative paths refer to: leave it as
 // you found it. To move a rotation take `freshServer`, an empty one for this test alone, or
-// `freshDemo`; `helpers.ts` fills it: `page.goto(freshServer.at("/login"))`. `visitor()` is somebody
-// else's browser.
+// `freshDemo`: `page.goto(freshServer.at("/login"))`. `helpers.ts` fills it. `visitor()` is the browser
+// of somebody else.
 import { type BrowserContext, type Page, test as base } from "@playwright/test";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -112,7 +112,8 @@ export class Server {
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port nobody listens on at this moment. */
+export async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer().once("error", reject);
     probe.listen(0, "127.0.0.1", () => {
