@@ -13,7 +13,7 @@ const args = [
 ];
 
 // What does not depend on the world: the walks look at the same pages, and no page is in front of nginx.
-const onceIsEnough = ["axe.spec.ts", "console.spec.ts", "nginx.spec.ts", "livez.spec.ts"];
+const onceIsEnough = ["axe.spec.ts", "console.spec.ts", "nginx.spec.ts"];
 
 export default defineConfig<Options>({
   testDir: "tests",

@@ -16,6 +16,8 @@ async function shoot(page: Page, name: string): Promise<void> {
       await page.screenshot({ path: join(FOLDER, `${name}-${theme}-${width}.png`), fullPage: true });
     }
   }
+  // Wide again: on a phone the menu is closed, and its buttons are not there to press.
+  await page.setViewportSize({ width: 1280, height: 800 });
 }
 
 /** Where the refusal of the demo's dead token sends its owner. */
@@ -38,7 +40,6 @@ test("the customer's pages", async ({ page, server }) => {
   await signIn(page, server, DEMO.broken, DEMO.password);
   await page.goto("/");
   await shoot(page, "4-integrations");
-  await page.setViewportSize({ width: 1280, height: 800 });
   await page.locator("html").evaluate((html) => html.setAttribute("data-theme", "light"));
   await mkdir(join(README, ".."), { recursive: true });
   await page.screenshot({ path: README });

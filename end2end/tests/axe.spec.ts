@@ -16,8 +16,8 @@ async function violations(page: Page): Promise<string[]> {
   await page.evaluate(AXE);
   return page.evaluate(async (tags) => {
     const found = await (window as any).axe.run(document, { runOnly: tags, resultTypes: ["violations"] });
-    return found.violations.flatMap((rule: { id: string; help: string; nodes: { target: string[]; html: string }[] }) =>
-      rule.nodes.map(({ target, html }) => `${rule.id} (${rule.help}): ${target.join(" ")} ${html.slice(0, 120)}`),
+    return found.violations.flatMap((rule: { id: string; nodes: { target: string[]; html: string }[] }) =>
+      rule.nodes.map(({ target, html }) => `${rule.id}: ${target.join(" ")} ${html.slice(0, 120)}`),
     );
   }, TAGS);
 }

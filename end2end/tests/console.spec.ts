@@ -12,8 +12,7 @@ async function listen(page: Page, server: Server): Promise<string[]> {
     if (message.type() !== "error" && message.type() !== "warning") return;
     const text = message.text();
     // A page that answers 4xx on purpose: the browser mentions it, nothing is wrong.
-    if (/^Failed to load resource: .* 4(04|09|22)/.test(text) && message.location().url === page.url()) return;
-    // Scripts are off: the browser says so of a link that would have preloaded one.
+    if (/^Failed to load resource: .* 4\d\d/.test(text) && message.location().url === page.url()) return;
     heard.push(`${message.type()}: ${text}`);
   });
   page.on("request", (request) => {
