@@ -30,6 +30,9 @@ test-rust: ## Unit and HTTP tests (RUST="name filter" for some of them)
 e2e: ## Browser tests (E2E="login.spec.ts --project=js-off" for some of them)
 	@scripts/test.sh e2e $(E2E)
 
+shots: ## Pictures of the main pages in end2end/shots, and docs/integrations.png
+	@scripts/test.sh shots
+
 audit: ## Licences, sources, banned and duplicate crates, known vulnerabilities
 	@scripts/test.sh audit
 
@@ -39,4 +42,4 @@ clean: ## Remove what was built here (the cache of tools stays)
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: run test build setup front fmt lint test-rust e2e audit clean help
+.PHONY: run test build setup front fmt lint test-rust e2e shots audit clean help

@@ -12,6 +12,9 @@ const args = [
   ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
 ];
 
+// What does not depend on the world: the walks look at the same pages, and no page is in front of nginx.
+const onceIsEnough = ["axe.spec.ts", "console.spec.ts", "nginx.spec.ts"];
+
 export default defineConfig<Options>({
   testDir: "tests",
   outputDir: "test-results",
@@ -28,7 +31,7 @@ export default defineConfig<Options>({
   // Every page must do its work in each of these worlds.
   projects: [
     { name: "js-on", use: { world: "js-on" } },
-    { name: "js-off", use: { world: "js-off", javaScriptEnabled: false } },
-    { name: "wasm-blocked", use: { world: "wasm-blocked" } },
+    { name: "js-off", use: { world: "js-off", javaScriptEnabled: false }, testIgnore: onceIsEnough },
+    { name: "wasm-blocked", use: { world: "wasm-blocked" }, testIgnore: onceIsEnough },
   ],
 });

@@ -93,3 +93,13 @@ find_postgres() {
     done
     return 1
 }
+
+find_nginx() {
+    command -v nginx && return 0
+    # Where distributions put it, outside of a user's PATH.
+    if [[ -x /usr/sbin/nginx ]]; then
+        echo /usr/sbin/nginx
+        return 0
+    fi
+    return 1
+}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that must hold, the cheap before the dear: `test.sh`, or one part of it:
-# `test.sh lint`, `audit`, `front`, `rust [FILTER…]`, `e2e [PLAYWRIGHT ARGUMENTS…]`.
+# `test.sh lint`, `audit`, `front`, `rust [FILTER…]`, `e2e [PLAYWRIGHT ARGUMENTS…]`, `shots`.
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -64,15 +64,27 @@ rust() {
     ROLLCALL_TEST_POSTGRES_BIN=$(find_postgres) server_cargo test --locked "$@"
 }
 
-e2e() {
-    say "Browser tests"
+# What the browser tests need to know of this machine.
+e2e_ready() {
     if [[ -z ${ROLLCALL_BIN:-} ]]; then
         server_cargo build --quiet --locked --bin rollcall
         ROLLCALL_BIN=$TARGET/debug/rollcall
     fi
-    ROLLCALL_BIN=$(realpath "$ROLLCALL_BIN") CHROMIUM=$(find_chromium) ROLLCALL_CHECKOUT=$ROOT
-    export ROLLCALL_BIN CHROMIUM ROLLCALL_CHECKOUT
+    ROLLCALL_BIN=$(realpath "$ROLLCALL_BIN") CHROMIUM=$(find_chromium) NGINX=$(find_nginx) ROLLCALL_CHECKOUT=$ROOT
+    export ROLLCALL_BIN CHROMIUM NGINX ROLLCALL_CHECKOUT
+}
+
+e2e() {
+    say "Browser tests"
+    e2e_ready
     (cd end2end && "$NODE_BIN/playwright" test "$@")
+}
+
+# The main pages as pictures, to look at; and the one of the README.
+shots() {
+    say "Pictures of the pages, in end2end/shots"
+    e2e_ready
+    (cd end2end && "$NODE_BIN/playwright" test --config shots.config.ts "$@")
 }
 
 part=${1:-all}
@@ -93,9 +105,14 @@ e2e)
     front
     e2e "$@"
     ;;
+shots)
+    scripts/setup.sh test
+    front
+    shots "$@"
+    ;;
 lint | audit | front | rust)
     scripts/setup.sh test
     "$part" "$@"
     ;;
-*) die "usage: $0 [lint|audit|front|rust|e2e]" ;;
+*) die "usage: $0 [lint|audit|front|rust|e2e|shots]" ;;
 esac

@@ -1,6 +1,6 @@
 use axum::Router;
 use axum::extract::{Form, Query, State};
-use axum::http::header::COOKIE;
+use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -97,6 +97,9 @@ impl Why {
     }
 }
 
+/// Takes back the cookie that [`was_rotated`] reads.
+const FORGET_ROTATED: &str = "ended=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax";
+
 /// Whether a page sent the browser here because the rotation ended its session.
 fn was_rotated(headers: &HeaderMap) -> bool {
     let cookies = headers
@@ -131,7 +134,13 @@ async fn submit(
                 } else {
                     &next
                 };
-                return Ok(Redirect::to(start).into_response());
+                let mut response = Redirect::to(start).into_response();
+                if was_rotated(&headers) {
+                    // Said once: after signing in again there is nothing to explain any more.
+                    let forget = HeaderValue::from_static(FORGET_ROTATED);
+                    response.headers_mut().append(SET_COOKIE, forget);
+                }
+                return Ok(response);
             }
             Err(error @ SignInError::Wrong) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, error.to_string(), None)

@@ -165,9 +165,14 @@ fn headline(shown: &Now) -> (String, String) {
                 }
                 1 => "The one affected account does not work yet.".to_owned(),
                 hit => format!(
-                    "{} of {} affected accounts work again.",
+                    "{} of {} affected accounts {} again.",
                     figure(status.accounts.recovered),
-                    figure(hit)
+                    figure(hit),
+                    if status.accounts.recovered == 1 {
+                        "works"
+                    } else {
+                        "work"
+                    }
                 ),
             };
             (

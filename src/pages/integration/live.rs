@@ -33,7 +33,7 @@ pub(super) async fn fragment(
         return Err(PageError::NotFound);
     };
     let arrival = app.engine.arrival(&member, &id, &token).await?;
-    Ok(fragment_of(move || view! { <Status arrival/> }).await)
+    Ok(fragment_of(move || view! { <Status arrival/> }))
 }
 
 /// The status of a new token, which follows what happens.

@@ -1,0 +1,80 @@
+// What the tests of several files do: fill a server, sign in, ask `/verify`, move a rotation.
+import type { Locator, Page } from "@playwright/test";
+import { expect, type Server } from "./server.ts";
+
+/** The password of everybody the tests create. */
+export const PASSWORD = "nobody guesses this one";
+export const ADMIN = "admin@rollcall.example";
+
+/** The people of `rollcall demo`, and the password of each. */
+export const DEMO = {
+  admin: "priya@rollcall.example",
+  calm: "mei@juniper.example",
+  broken: "ana@northwind.example",
+  password: "rollcall-demo",
+};
+
+/** A customer with one integration and its token. */
+export type Customer = {
+  account: string;
+  email: string;
+  integration: string;
+  integrationId: string;
+  token: string;
+};
+
+export function createAdmin(server: Server): void {
+  server.runWith(PASSWORD, "admin", "create", "--email", ADMIN, "--password-stdin");
+}
+
+/** An account with somebody who logs in, an integration, and a token for it. */
+export function createCustomer(server: Server, account: string, integration = "Order sync"): Customer {
+  const host = `${account.toLowerCase().replaceAll(/[^a-z]+/g, "-")}.example`;
+  const email = `dev@${host}`;
+  const { id } = server.json("account", "create", "--name", account, "--contact", `ops@${host}`);
+  server.runWith(PASSWORD, "user", "create", "--account", id, "--email", email, "--password-stdin");
+  const made = server.json("integration", "create", "--account", id, "--name", integration);
+  const { token } = server.json("token", "issue", "--integration", made.id);
+  return { account, email, integration, integrationId: made.id, token };
+}
+
+export type Answer = {
+  status: number;
+  headers: Headers;
+  /** The problem document of a refusal. */
+  problem: any;
+};
+
+/** One request with a token, as a gateway hands it to Rollcall. */
+export async function verify(server: Server, token: string): Promise<Answer> {
+  const answer = await fetch(server.at("/verify"), { headers: { Authorization: `Bearer ${token}` } });
+  const text = await answer.text();
+  return { status: answer.status, headers: answer.headers, problem: text ? JSON.parse(text) : null };
+}
+
+/** Fills in the form that stands on `/login` and `/fix`; the caller presses its button. */
+export async function fillSignIn(page: Page, email: string, password = PASSWORD): Promise<Locator> {
+  await page.getByLabel("Email").fill(email);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  return page.getByRole("main").getByRole("button", { name: "Sign in", exact: true });
+}
+
+/** Signs in at `/login` and arrives at the start. */
+export async function signIn(page: Page, server: Server, email: string, password = PASSWORD): Promise<void> {
+  await page.goto(server.at("/login"));
+  await (await fillSignIn(page, email, password)).click();
+  await expect(page.getByRole("button", { name: "Sign out", exact: true })).toBeAttached();
+}
+
+export const h1 = (page: Page): Locator => page.getByRole("heading", { level: 1 });
+
+/** The button of the integration's page. */
+export const generateButton = (page: Page): Locator =>
+  page.getByRole("button", { name: "Generate new token" });
+
+/** Ticks everything, types the name, and presses the button of a step's page. */
+export async function confirmStep(page: Page, step: string, rotation: string): Promise<void> {
+  for (const box of await page.getByRole("checkbox").all()) await box.check();
+  await page.getByLabel(`Type ${rotation} to confirm`).fill(rotation);
+  await page.getByRole("button", { name: `${step} ${rotation}` }).click();
+}

@@ -1,0 +1,128 @@
+// Every page there is, and how to stand before it: the walks of axe.spec.ts and console.spec.ts.
+import type { Page } from "@playwright/test";
+import { DEMO, fillSignIn, generateButton, signIn } from "./helpers.ts";
+import { expect, type Server } from "./server.ts";
+
+/** A page: its name in reports, and the way there. */
+export type Stop = { name: string; go: (page: Page) => Promise<void> };
+
+const at = (server: Server, path: string, name = path): Stop => ({
+  name,
+  go: async (page) => void (await page.goto(server.at(path))),
+});
+
+/** The pages that anyone may see. */
+export function publicStops(server: Server): Stop[] {
+  const codes = ["token_missing", "token_not_captured", "token_replaced", "unavailable"];
+  return [
+    at(server, "/login"),
+    {
+      name: "/login, refused",
+      go: async (page) => {
+        await page.goto(server.at("/login"));
+        await (await fillSignIn(page, "nobody@juniper.example", "wrong")).click();
+        await expect(page.getByRole("alert")).toBeVisible();
+      },
+    },
+    at(server, "/fix?ref=AAAAAAAAAAAAAAAAAAAA"),
+    at(server, "/forgot"),
+    at(server, "/set-password?token=none"),
+    at(server, "/setup"),
+    at(server, "/status"),
+    at(server, "/help"),
+    at(server, "/help?q=token"),
+    ...codes.map((code) => at(server, `/help/${code}`)),
+    at(server, "/no-such-page"),
+  ];
+}
+
+/** The pages of a customer with a dead integration. Generates a token. */
+export async function memberStops(page: Page, server: Server): Promise<Stop[]> {
+  await signIn(page, server, DEMO.broken, DEMO.password);
+  const rows = page.getByRole("list", { name: "Your integrations" }).getByRole("listitem");
+  const links = rows.locator(".row-name a");
+  const paths = await links.evaluateAll((found) => found.map((link) => link.getAttribute("href") ?? ""));
+  const names = await links.allTextContents();
+  expect(paths.length).toBeGreaterThan(2);
+  const broken = paths[0] ?? "";
+  return [
+    at(server, "/"),
+    ...paths.map((path, index) => at(server, path, `/integrations/{id}, ${names[index]}`)),
+    at(server, `${broken}?from=401`, "/integrations/{id}?from=401"),
+    {
+      name: "/integrations/{id}/tokens, fresh",
+      go: async (page) => {
+        await page.goto(server.at(broken));
+        await generateButton(page).click();
+        await expect(page.locator("#token")).toBeVisible();
+      },
+    },
+    at(server, `${broken}?generated=already`, "/integrations/{id}?generated=already"),
+    at(server, "/activity"),
+    at(server, "/fix?ref=AAAAAAAAAAAAAAAAAAAA", "/fix, not theirs"),
+  ];
+}
+
+/** The pages of an admin while a rotation is being recorded; the demo has one. */
+export async function recordingStops(page: Page, server: Server): Promise<Stop[]> {
+  await signIn(page, server, DEMO.admin, DEMO.password);
+  const rotation = await pathOf(page, server, "/admin", "See who would break");
+  await page.goto(server.at("/admin/accounts?show=every"));
+  const account = (await page.getByRole("rowheader").getByRole("link").first().getAttribute("href")) ?? "";
+  return [
+    at(server, "/admin"),
+    at(server, "/admin/rotations"),
+    at(server, "/admin/rotations/new", "/admin/rotations/new, while one is open"),
+    at(server, rotation, "/admin/rotations/{id}, recording"),
+    at(server, `${rotation}/finalise`, "…/finalise"),
+    {
+      name: "…/finalise, refused",
+      go: async (page) => {
+        await page.goto(server.at(`${rotation}/finalise`));
+        await page.locator("main form").evaluate((form: HTMLFormElement) => (form.noValidate = true));
+        await page.getByRole("button", { name: /^Finalise / }).click();
+        await expect(page).toHaveTitle(/^Error: /);
+      },
+    },
+    at(server, `${rotation}/abort`, "…/abort"),
+    at(server, "/admin/accounts"),
+    at(server, "/admin/accounts?show=every&q=o"),
+    at(server, "/admin/accounts?q=nobody-is-called-this"),
+    at(server, account, "/admin/accounts/{id}"),
+    at(server, `${account}/disable`, "/admin/accounts/{id}/disable"),
+    at(server, "/admin/keys"),
+    at(server, "/admin/audit"),
+  ];
+}
+
+/** The pages of an admin after the cutover: moves the server's rotation there, then to its close. */
+export async function cutoverStops(page: Page, server: Server): Promise<Stop[]> {
+  const rotation = await pathOf(page, server, "/admin", "See who would break");
+  const { name } = server.json("rotation", "status");
+  server.json("rotation", "finalise", "--confirm", name);
+  return [
+    at(server, "/admin", "/admin, finalised"),
+    at(server, rotation, "/admin/rotations/{id}, finalised"),
+    at(server, `${rotation}/reopen`, "…/reopen"),
+    at(server, `${rotation}/close`, "…/close"),
+    at(server, `${rotation}/abort`, "…/abort, not now"),
+    at(server, "/admin/accounts", "/admin/accounts, finalised"),
+    {
+      name: "/admin, idle",
+      go: async (page) => {
+        server.json("rotation", "close", "--confirm", name);
+        await page.goto(server.at("/admin"));
+      },
+    },
+    at(server, rotation, "/admin/rotations/{id}, closed"),
+    at(server, "/admin/rotations/new"),
+  ];
+}
+
+/** Where a link of a page leads. */
+async function pathOf(page: Page, server: Server, from: string, link: string): Promise<string> {
+  await page.goto(server.at(from));
+  const href = await page.getByRole("link", { name: link }).getAttribute("href");
+  expect(href).toBeTruthy();
+  return href ?? "";
+}

@@ -1,0 +1,10 @@
+// Pictures of the main pages: `make shots`. Not a test, so not in tests/.
+import config from "./playwright.config.ts";
+
+export default {
+  ...config,
+  testDir: ".",
+  testMatch: "shots.ts",
+  timeout: 120_000,
+  projects: [{ name: "shots", use: { world: "js-on" } }],
+};
