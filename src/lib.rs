@@ -5,6 +5,8 @@
 //! ```
 //! The arrow means "may import". ARCHITECTURE.md is the map.
 
+#![recursion_limit = "256"] // the type of a page's view is as deep as the page
+
 /// HTTP for machines: `/verify`, keys, health.
 #[cfg(feature = "ssr")]
 pub mod api;

@@ -77,7 +77,9 @@ async fn begin(
     user: &User,
     caller: &Caller,
 ) -> Result<(), tower_sessions::session::Error> {
-    session.flush().await?;
+    if session.id().is_some() {
+        session.flush().await?;
+    }
     session.insert(USER, user.id.as_str()).await?;
     session.insert(CALLER_SOURCE, &caller.source).await?;
     session.insert(CALLER_AGENT, &caller.agent).await?;

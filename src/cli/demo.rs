@@ -114,7 +114,9 @@ impl Demo {
         let env = |name: &str| match name {
             "ROLLCALL_TRUSTED_PROXIES" => Some(OsString::from("127.0.0.0/8, ::1")),
             "ROLLCALL_MAIL_URL" => Some(OsString::from(&mail)),
-            "ROLLCALL_LOG" => Some(std::env::var_os(name).unwrap_or_else(|| "warn".into())),
+            "ROLLCALL_LOG" => Some(
+                std::env::var_os(name).unwrap_or_else(|| "warn,tower_sessions_core=error".into()),
+            ),
             "ROLLCALL_LOG_FORMAT" => std::env::var_os(name),
             _ => None,
         };

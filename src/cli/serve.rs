@@ -68,6 +68,7 @@ impl Serve {
         let mut signals = Signals::listen()?;
         let listener = bind(&mut config).await?;
         let at = Installation::open_migrated(config).await?;
+        at.engine.set_lease(at.config.lease.ms()).await?;
         at.engine.serve().await?;
         let link = at.engine.setup_link().await?;
         let started = Started {

@@ -5,8 +5,8 @@ use axum::body::Body;
 use axum::extract::{Form, FromRequestParts, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, REFERER, SET_COOKIE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
@@ -203,32 +203,44 @@ impl Visit {
     where
         V: IntoView + 'static,
     {
-        let mut request = Request::new(Body::empty());
-        *request.uri_mut() = self.parts.uri.clone();
-        // Leptos could render it again; it is asked to once, so the body may own what it shows.
-        let once = Arc::new(Mutex::new(Some(move || shell(&self, &frame, body()))));
-        let app = move || {
-            once.lock()
-                .ok()
-                .and_then(|mut page| page.take())
-                .map(|page| page())
-        };
-        let mut response = leptos_axum::render_app_async(app)(request).await;
+        let uri = self.parts.uri.clone();
+        let page = move || shell(&self, &frame, body().into_any()).into_any();
+        let mut response = render(uri, Box::new(page)).await;
         *response.status_mut() = status;
-        response
-            .headers_mut()
-            .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }
 }
 
 /// Shows a piece of a page by itself, for the island that swaps it in.
-pub fn fragment<V: IntoView>(body: impl FnOnce() -> V) -> Response {
-    let html = Owner::new_root(None).with(|| body().into_view().to_html());
-    ([(CACHE_CONTROL, "no-store")], Html(html)).into_response()
+pub async fn fragment<V>(body: impl FnOnce() -> V + Send + 'static) -> Response
+where
+    V: IntoView + 'static,
+{
+    render(Uri::default(), Box::new(move || body().into_any())).await
 }
 
-fn shell<V: IntoView + 'static>(visit: &Visit, frame: &Frame, body: V) -> impl IntoView + use<V> {
+/// What draws a page. Its type is forgotten here, so that the machinery around it is compiled once
+/// and not once a page.
+type Draw = Box<dyn FnOnce() -> AnyView + Send>;
+
+async fn render(uri: Uri, draw: Draw) -> Response {
+    let mut request = Request::new(Body::empty());
+    *request.uri_mut() = uri;
+    // Leptos could draw it again; it is asked to once, so it may own what it shows.
+    let once = Arc::new(Mutex::new(Some(draw)));
+    let app = move || {
+        once.lock()
+            .ok()
+            .and_then(|mut draw| draw.take())
+            .map(|draw| draw())
+    };
+    let mut response = leptos_axum::render_app_async(app)(request).await;
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn shell(visit: &Visit, frame: &Frame, body: AnyView) -> impl IntoView + use<> {
     let nonce = use_nonce()
         .map(|nonce| nonce.to_string())
         .unwrap_or_default();
@@ -366,7 +378,7 @@ async fn set_theme(
     let back = headers
         .get(REFERER)
         .and_then(|value| value.to_str().ok())
-        .and_then(|referer| referer.parse::<axum::http::Uri>().ok())
+        .and_then(|referer| referer.parse::<Uri>().ok())
         .and_then(|uri| uri.path_and_query().map(ToString::to_string))
         .filter(|path| is_own_path(path))
         .unwrap_or_else(|| "/".to_owned());

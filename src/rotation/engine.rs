@@ -1,5 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
@@ -10,7 +11,7 @@ use super::phases;
 use super::recorder::Recorder;
 use crate::model::{AccountId, Acts, Clock, Generation, Random, Steers, UnixMs};
 use crate::store::keys::{self, NewKey};
-use crate::store::state::{self, Step};
+use crate::store::state::{self, Change, Step};
 use crate::store::{Db, Lock, StoreError, Tx, audit, sessions};
 
 /// What an installation is called from outside.
@@ -98,6 +99,27 @@ impl Engine {
             }
         });
         Ok(())
+    }
+
+    /// Changes how long any node may answer without hearing from the database. Kept in the
+    /// database, so that all agree; waits until whoever answered by the old lease has asked again.
+    pub async fn set_lease(&self, lease_ms: i64) -> Result<()> {
+        let before = self.lease_ms();
+        if before == lease_ms {
+            return Ok(());
+        }
+        let version = self
+            .db
+            .write::<_, StoreError, _>(Lock::Exclusive, move |tx| {
+                async move {
+                    state::set_lease(tx, lease_ms).await?;
+                    state::publish(tx, &[Change::Phase]).await
+                }
+                .boxed()
+            })
+            .await?;
+        tokio::time::sleep(Duration::from_millis(before.unsigned_abs())).await;
+        Ok(self.node.settle(version).await?)
     }
 
     /// Writes what waits in memory and leaves. The process ends after this.

@@ -7,7 +7,7 @@ use super::engine::Engine;
 use super::error::{Result, RotationError};
 use super::phases::MONTHLY_LOOKBACK_DAYS;
 use super::status::{Now, read_now};
-use crate::model::{AccountId, DAY_MS, IntegrationId, Standing, Steers, TokenId, UnixMs};
+use crate::model::{AccountId, DAY_MS, IntegrationId, Stage, Standing, Steers, TokenId, UnixMs};
 use crate::store::rehearsal::{self, Hit};
 use crate::store::rotations::{self, Rotation};
 use crate::store::usage::{self, Of};
@@ -278,11 +278,6 @@ async fn affected(
                 .push((row.day, row.uses));
         }
     }
-    let missed = if now.state.target.is_some() {
-        Standing::NotSeen
-    } else {
-        Standing::NeedsToken
-    };
     let mut accounts: Vec<AffectedAccount> = Vec::new();
     for hit in hits {
         if accounts
@@ -298,7 +293,7 @@ async fn affected(
             });
         }
         if let Some(account) = accounts.last_mut() {
-            add(account, hit, missed, &days);
+            add(account, hit, now.state.stage(), &days);
         }
     }
     Ok(accounts)
@@ -307,7 +302,7 @@ async fn affected(
 fn add(
     account: &mut AffectedAccount,
     hit: Hit,
-    missed: Standing,
+    stage: Stage,
     days: &HashMap<IntegrationId, Vec<(i64, i64)>>,
 ) {
     if account
@@ -321,11 +316,7 @@ fn add(
         account.integrations.push(AffectedIntegration {
             id: hit.integration_id,
             name: hit.integration,
-            standing: if hit.waiting {
-                Standing::Waiting
-            } else {
-                missed
-            },
+            standing: Standing::Waiting,
             last_used_at: None,
             cadence_days: cadence.map(|cadence| cadence.days),
             token_ids: Vec::new(),
@@ -333,7 +324,15 @@ fn add(
             reached_from: hit.last_used_at,
         });
     }
+    let standing = if hit.waiting {
+        Standing::Waiting
+    } else if hit.generation < stage.current {
+        Standing::NeedsToken
+    } else {
+        Standing::NotSeen
+    };
     if let Some(integration) = account.integrations.last_mut() {
+        integration.standing = integration.standing.min(standing);
         integration.last_used_at = integration.last_used_at.max(hit.last_used_at);
         // `None` is less than any moment: one token never used, and no look-back reaches them all.
         integration.reached_from = integration.reached_from.min(hit.last_used_at);

@@ -31,6 +31,8 @@ pub struct Hit {
     pub of: i64,
     /// The token that is refused.
     pub token_id: TokenId,
+    /// The newest generation it may live in.
+    pub generation: Generation,
     /// Its last request.
     pub last_used_at: Option<UnixMs>,
     /// Whether a newer token waits for its first request.
@@ -50,10 +52,10 @@ macro_rules! push_hits {
         // What is judged at this moment has no time to have recovered in; what did is looked up once
         // for each token, not wherever it is counted.
         $query.push(if cutover.at >= cutover.now {
-            "with hit as (select t.id, t.account_id, t.integration_id, t.last_used_at, \
+            "with hit as (select t.id, t.generation, t.account_id, t.integration_id, t.last_used_at, \
              cast(null as bigint) as recovered_at, "
         } else {
-            "with hit as materialized (select t.id, t.account_id, t.integration_id, t.last_used_at, \
+            "with hit as materialized (select t.id, t.generation, t.account_id, t.integration_id, t.last_used_at, \
              (select min(n.first_used_at) from tokens n where n.integration_id = t.integration_id \
              and (n.issued_at, n.id) > (t.issued_at, t.id) and n.revoked_at is null \
              and n.first_used_at is not null) as recovered_at, "
@@ -113,7 +115,7 @@ pub async fn hits(
         query.push(
             "select a.id as account_id, a.name as account, a.contact, i.id as integration_id, \
              i.name as integration, (select count(*) from integrations o where o.account_id = a.id \
-             and o.archived_at is null) as \"of\", hit.id as token_id, hit.last_used_at, hit.waiting = 1 as waiting from hit \
+             and o.archived_at is null) as \"of\", hit.id as token_id, hit.generation, hit.last_used_at, hit.waiting = 1 as waiting from hit \
              join accounts a on a.id = hit.account_id join integrations i on i.id = hit.integration_id \
              where hit.live = 1 and hit.recovered_at is null and a.disabled_at is null \
              order by a.name_key, i.name_key, hit.id",

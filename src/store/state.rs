@@ -83,7 +83,7 @@ pub async fn load(tx: &mut Tx) -> Result<State, StoreError> {
     Ok(state)
 }
 
-/// Writes the first state into an empty database; changes the lease of one that has it.
+/// Writes the first state into an empty database.
 pub(super) async fn begin(db: &Db, lease_ms: i64, random: &Random) -> Result<(), StoreError> {
     let instance = random.hex::<8>();
     let mut tx = db.begin_unlocked().await?;
@@ -97,6 +97,15 @@ pub(super) async fn begin(db: &Db, lease_ms: i64, random: &Random) -> Result<(),
         .bind(instance)
     )?;
     tx.commit().await
+}
+
+/// Changes the lease. Other nodes learn of it at their next poll.
+pub async fn set_lease(tx: &mut Tx, lease_ms: i64) -> Result<(), StoreError> {
+    exec!(
+        tx,
+        sqlx::query("update state set lease_ms = $1 where id = 1").bind(lease_ms)
+    )?;
+    Ok(())
 }
 
 /// What a phase step makes of the state.

@@ -118,7 +118,7 @@ async fn page(
 /// The live counts alone, for the island that keeps them fresh.
 async fn live(State(app): State<AppState>, _: Admin) -> Result<Response, PageError> {
     let (status, now) = (app.engine.status().await?, app.engine.now());
-    Ok(fragment(|| view! { <Counts status now/> }))
+    Ok(fragment(move || view! { <Counts status now/> }).await)
 }
 
 /// The answer for the phase, and the line below it.
