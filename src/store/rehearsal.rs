@@ -49,12 +49,14 @@ pub struct Hit {
 macro_rules! push_hits {
     ($query:expr, $cutover:expr, $of:expr) => {{
         let cutover: &Cutover = $cutover;
-        $query.push("with hit as (select t.id, t.generation, t.account_id, t.integration_id, t.last_used_at, ");
-        // What is judged at this moment has no time to have recovered in.
+        // What is judged at this moment has no time to have recovered in; what did is looked up once
+        // for each token, not wherever it is counted.
         $query.push(if cutover.at >= cutover.now {
-            "cast(null as bigint) as recovered_at, "
+            "with hit as (select t.id, t.generation, t.account_id, t.integration_id, t.last_used_at, \
+             cast(null as bigint) as recovered_at, "
         } else {
-            "(select min(n.first_used_at) from tokens n where n.integration_id = t.integration_id \
+            "with hit as materialized (select t.id, t.generation, t.account_id, t.integration_id, t.last_used_at, \
+             (select min(n.first_used_at) from tokens n where n.integration_id = t.integration_id \
              and (n.issued_at, n.id) > (t.issued_at, t.id) and n.revoked_at is null \
              and n.first_used_at is not null) as recovered_at, "
         });

@@ -6,7 +6,7 @@ use axum::routing::get;
 use leptos::prelude::*;
 
 use super::audit::AuditLines;
-use super::pictures::{BurnDownChart, CaptureChart, STEPS};
+use super::pictures::{STEPS, burn_down_chart, capture_chart};
 use super::words::{accounts, figure};
 use crate::auth::AppState;
 use crate::islands::Live;
@@ -34,7 +34,7 @@ pub fn routes() -> Router<AppState> {
 const EVERY_MS: u32 = 2_000;
 
 /// All that the page says.
-struct Now {
+struct Shown {
     status: Status,
     rotation: Option<Rotation>,
     signing: Option<SigningKey>,
@@ -44,7 +44,7 @@ struct Now {
     now: UnixMs,
 }
 
-async fn read(engine: &Engine, admin: &Admin) -> Result<Now, PageError> {
+async fn read(engine: &Engine, admin: &Admin) -> Result<Shown, PageError> {
     let status = engine.status().await?;
     let moment = engine.moment().await?;
     let rotation = moment.rotation;
@@ -60,7 +60,7 @@ async fn read(engine: &Engine, admin: &Admin) -> Result<Now, PageError> {
         _ => None,
     };
     let signs = |key: &SigningKey| key.activated_at.is_some() && key.deactivated_at.is_none();
-    Ok(Now {
+    Ok(Shown {
         signing: engine.keys().await?.into_iter().find(signs),
         lines: engine.audit_page(admin, None, 6).await?,
         now: moment.now,
@@ -81,7 +81,7 @@ async fn page(
     let (title, sub) = headline(&shown);
     Ok(visit
         .show(StatusCode::OK, frame, move || {
-            let Now {
+            let Shown {
                 status,
                 rotation,
                 curve,
@@ -101,10 +101,8 @@ async fn page(
                 <PhaseTrack phase/>
                 <Live src="/admin/live".to_owned() every_ms=EVERY_MS><Counts status now/></Live>
                 {next}
-                {curve.zip(rotation).map(|(curve, rotation)| view! {
-                    <CaptureChart curve rotation missing/>
-                })}
-                {burn.filter(|_| hit).map(|burn| view! { <BurnDownChart burn/> })}
+                {curve.zip(rotation).map(|(curve, rotation)| capture_chart(&curve, &rotation, missing))}
+                {burn.filter(|_| hit).map(|burn| burn_down_chart(&burn))}
                 <section class="section">
                     <div class="section-head">
                         <h2>"Done last"</h2>
@@ -120,11 +118,11 @@ async fn page(
 /// The live counts alone, for the island that keeps them fresh.
 async fn live(State(app): State<AppState>, _: Admin) -> Result<Response, PageError> {
     let (status, now) = (app.engine.status().await?, app.engine.now());
-    Ok(fragment(|| view! { <Counts status now/> }))
+    Ok(fragment(move || view! { <Counts status now/> }))
 }
 
 /// The answer for the phase, and the line below it.
-fn headline(shown: &Now) -> (String, String) {
+fn headline(shown: &Shown) -> (String, String) {
     let (status, now) = (&shown.status, shown.now);
     match &shown.rotation {
         None => idle(shown),
@@ -187,7 +185,7 @@ fn headline(shown: &Now) -> (String, String) {
     }
 }
 
-fn idle(shown: &Now) -> (String, String) {
+fn idle(shown: &Shown) -> (String, String) {
     let now = shown.now;
     let signed = shown
         .signing

@@ -10,15 +10,8 @@ use crate::store::rotations::Rotation;
 pub const STEPS: i64 = 56;
 
 /// The recording phase: captures over time, and what is missing up to all that could be captured.
-#[component]
-pub fn CaptureChart(
-    /// Captures over time.
-    curve: Curve,
-    /// The rotation.
-    rotation: Rotation,
-    /// Live tokens that have not been captured.
-    missing: i64,
-) -> impl IntoView {
+/// `missing` counts the live tokens that have not been captured.
+pub fn capture_chart(curve: &Curve, rotation: &Rotation, missing: i64) -> impl IntoView + use<> {
     let captured = curve.points.last().map_or(0, |(_, sum)| *sum);
     let now = curve.to;
     // The whole promised phase is the axis, unless that would squeeze the curve into a corner.
@@ -55,11 +48,7 @@ pub fn CaptureChart(
 }
 
 /// The recovery: accounts that are affected still, from the cutover on.
-#[component]
-pub fn BurnDownChart(
-    /// The recovery.
-    burn: BurnDown,
-) -> impl IntoView {
+pub fn burn_down_chart(burn: &BurnDown) -> impl IntoView + use<> {
     let (from, now) = (burn.from, burn.to);
     let recovered = i64::try_from(burn.recovered.len()).unwrap_or(0);
     let all = recovered + burn.affected;

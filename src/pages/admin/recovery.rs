@@ -3,7 +3,7 @@ use axum::response::Response;
 use leptos::prelude::*;
 
 use super::audit::AuditLines;
-use super::pictures::BurnDownChart;
+use super::pictures::burn_down_chart;
 use super::rehearsal::{Affected, span};
 use super::rotations::crumbs;
 use super::words::{accounts, figure};
@@ -49,7 +49,7 @@ pub async fn show(
                 <PageHeader title sub crumbs=way/>
                 <PhaseTrack phase=Some(Phase::Finalised)/>
                 <Tiles status/>
-                {hit.then(|| view! { <BurnDownChart burn/> })}
+                {hit.then(|| burn_down_chart(&burn))}
                 {(affected > 0).then(|| view! {
                     <section class="section">
                         <h2>"Still affected"</h2>

@@ -2,7 +2,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use leptos::prelude::*;
 
-use super::pictures::{CaptureChart, STEPS};
+use super::pictures::{STEPS, capture_chart};
 use super::rotations::crumbs;
 use super::words::{InUtc, accounts, capital, figure};
 use crate::model::{Admin, Phase, UnixMs};
@@ -53,7 +53,7 @@ pub async fn show(
                         <span class="no-print">" · " <a href=page.clone()>"Reload"</a></span>
                     </p>
                 </div>
-                <CaptureChart curve rotation=rotation.clone() missing/>
+                {capture_chart(&curve, &rotation, missing)}
                 <Affected accounts now/>
                 <div class="split no-print">
                     <p>
@@ -212,10 +212,8 @@ fn row(account: AffectedAccount, now: UnixMs, verb: &'static str) -> impl IntoVi
         .map(|one| one.name.as_str())
         .collect();
     let names = match names.as_slice() {
-        [] => String::new(),
-        [some @ ..] if some.len() <= 3 => some.join(", "),
-        [a, b, rest @ ..] => format!("{a}, {b} and {} more", rest.len()),
-        [one] => (*one).to_owned(),
+        [a, b, rest @ ..] if rest.len() > 1 => format!("{a}, {b} and {} more", rest.len()),
+        few => few.join(", "),
     };
     // The account is as urgent as its integration that was used last.
     let last = account
