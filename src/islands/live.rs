@@ -50,6 +50,7 @@ fn watch(place: web_sys::Element, src: String, every_ms: u32, said: RwSignal<Str
         }
     };
     let last = StoredValue::new(String::new());
+    let told = StoredValue::new(words(&place));
     let ask = move || {
         if document().hidden() || is_asking.get_value() {
             return;
@@ -61,7 +62,11 @@ fn watch(place: web_sys::Element, src: String, every_ms: u32, said: RwSignal<Str
                 Answer::Fragment(html) if last.get_value() != html => {
                     place.set_inner_html(&html);
                     last.set_value(html);
-                    say(&place, said);
+                    let words = words(&place);
+                    if told.get_value() != words {
+                        told.set_value(words.clone());
+                        said.set(words);
+                    }
                     if is_done(&place) {
                         stop();
                     }
@@ -82,17 +87,14 @@ fn is_done(place: &web_sys::Element) -> bool {
         .is_ok_and(|found| found.is_some())
 }
 
-/// Announces what changed, once.
-fn say(place: &web_sys::Element, said: RwSignal<String>) {
-    let words = place
+/// What the fragment wants to be said when it changes.
+fn words(place: &web_sys::Element) -> String {
+    place
         .query_selector("[data-say]")
         .ok()
         .flatten()
         .and_then(|element| element.get_attribute(SAY))
-        .unwrap_or_default();
-    if said.with_untracked(|before| *before != words) {
-        said.set(words);
-    }
+        .unwrap_or_default()
 }
 
 enum Answer {

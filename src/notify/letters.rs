@@ -17,7 +17,7 @@ impl Letter {
     /// The link that sets a password. `base` is where the dashboard is reached.
     pub fn set_password(to: EmailAddress, base: &str, link: &OneTimeSecret) -> Self {
         let text = format!(
-            "Somebody asked to set the password of {to} at {base}.\n\n\
+            "Somebody asked to set the password of {to}\nat {base}.\n\n\
              If that was you, open this link. It works once, for 24 hours:\n\n\
              {base}/set-password?link={}\n\n\
              If it was not you, there is nothing to do: your password stays as it is.\n",

@@ -94,15 +94,19 @@ impl Mailer {
     }
 }
 
-/// Plain ASCII is sent as it is, so that a link in it can be read from the file.
+/// The longest line a mail may have, in bytes (RFC 5322 §2.1.1).
+const LONGEST_LINE: usize = 998;
+
+/// ASCII is sent as it is, so that a link in it is whole in the file too; quoted-printable, which
+/// lettre prefers for lines beyond 76 characters, would break it.
 fn body(text: &str) -> Body {
-    let text = text.replace('\n', "\r\n");
-    let as_it_is = if text.is_ascii() {
-        Body::new_with_encoding(text.clone(), ContentTransferEncoding::SevenBit).ok()
+    let is_plain = text.is_ascii() && text.lines().all(|line| line.len() <= LONGEST_LINE);
+    if is_plain {
+        let crlf = text.replace('\n', "\r\n").into_bytes();
+        Body::dangerous_pre_encoded(crlf, ContentTransferEncoding::SevenBit)
     } else {
-        None
-    };
-    as_it_is.unwrap_or_else(|| Body::new(text))
+        Body::new(text.to_owned())
+    }
 }
 
 /// `rollcall@` the host of an address; `rollcall@localhost` where that is a number.

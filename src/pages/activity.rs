@@ -104,6 +104,11 @@ fn Activity(sessions: Vec<Session>, here: SessionDigest, now: UnixMs) -> impl In
             counted(others as u64, "place", "places")
         ),
     };
+    let sub = if others > 0 {
+        "If you do not know one of them, sign it out and set a new password."
+    } else {
+        "If this is not you, sign out and set a new password."
+    };
     let rows: Vec<_> = sessions
         .into_iter()
         .map(|session| {
@@ -119,8 +124,8 @@ fn Activity(sessions: Vec<Session>, here: SessionDigest, now: UnixMs) -> impl In
         }
     });
     view! {
-        <PageHeader title sub="If you do not know one of them, sign it out and set a new password."/>
-        <div class="rows plain sessions">
+        <PageHeader title sub/>
+        <div class="rows plain">
             <ul role="list" aria-label="Where you are signed in">{rows}</ul>
         </div>
         <div class="actions">

@@ -50,10 +50,7 @@ pub fn times(count: i64) -> String {
 
 /// The cutover that dormant tokens are dormant by.
 pub fn cutover(moment: &Moment) -> Option<UnixMs> {
-    moment
-        .rotation
-        .as_ref()
-        .and_then(|rotation| rotation.finalised_at)
+    moment.cutover.as_ref().map(|(_, at)| *at)
 }
 
 /// The open rotation while it is recording.

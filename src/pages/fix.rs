@@ -73,19 +73,16 @@ async fn welcome(
         next: fix_ref.map_or_else(|| "/".to_owned(), |fix_ref| format!("/fix?ref={fix_ref}")),
         ..SignInFormState::default()
     };
-    let rotated = cutover.map_or_else(
-        || "when the signing key of this service was rotated".to_owned(),
-        |at| {
-            format!(
-                "when the signing key of this service was rotated: {}",
-                when(at, now)
-            )
-        },
-    );
-    let sub = format!(
-        "Most tokens that are refused now were not used in the days before the cutover, and stopped working {rotated}. \
-         Sign in, and the integration that was refused is open before you."
-    );
+    let sub = match cutover {
+        Some(at) => format!(
+            "Most tokens that are refused now were not used in the days before the cutover, and stopped working when the \
+             signing key of this service was rotated: {}. Sign in, and the integration that was refused is open before you.",
+            when(at, now)
+        ),
+        None => "Its access token is no longer accepted. Sign in, and the integration that was refused is open before you, \
+                 with the reason."
+            .to_owned(),
+    };
     let frame = Frame::new("Your request was refused", Section::Elsewhere).narrow();
     visit
         .show(StatusCode::OK, frame, move || {

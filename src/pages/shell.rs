@@ -6,7 +6,7 @@ use axum::extract::{Form, FromRequestParts, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, REFERER, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::post;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
@@ -212,11 +212,9 @@ impl Visit {
 }
 
 /// Shows a piece of a page by itself, for the island that swaps it in.
-pub async fn fragment<V>(body: impl FnOnce() -> V + Send + 'static) -> Response
-where
-    V: IntoView + 'static,
-{
-    render(Uri::default(), Box::new(move || body().into_any())).await
+pub fn fragment<V: IntoView>(body: impl FnOnce() -> V) -> Response {
+    let html = Owner::new_root(None).with(|| body().into_view().to_html());
+    ([(CACHE_CONTROL, "no-store")], Html(html)).into_response()
 }
 
 /// What draws a page. Its type is forgotten here, so that the machinery around it is compiled once

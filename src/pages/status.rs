@@ -7,9 +7,11 @@ use axum::{Json, Router};
 use leptos::prelude::*;
 use serde::Serialize;
 
-use super::customer::{phase_words, until};
+use super::customer::phase_words;
 use super::error::PageError;
-use super::parts::{Fact, Facts, PageHeader, PhaseTrack, When, deadline, when};
+use super::parts::{
+    Fact, Facts, PageHeader, PhaseTrack, When, ago, deadline, moment as moment_of, when,
+};
 use super::shell::{Frame, Section, Visit};
 use crate::auth::{AppState, Who};
 use crate::model::{Phase, UnixMs};
@@ -79,8 +81,15 @@ fn answer(moment: &Moment) -> (String, String) {
             "Access tokens work until they expire or are revoked.".to_owned(),
         ),
         Some(rotation) if rotation.phase == Phase::Recording => (
-            format!("A key rotation is under way. Tokens used before {} keep working.", until(rotation, now)),
-            "Nothing is refused because of it today.".to_owned(),
+            if rotation.ends_at > now {
+                format!("A key rotation is under way: use each token once before {}.", moment_of(rotation.ends_at, now))
+            } else {
+                "A key rotation is under way: use each token once before the cutover.".to_owned()
+            },
+            format!(
+                "That is {}. A token that was used keeps working; until then none is refused because of this rotation.",
+                if rotation.ends_at > now { ago(rotation.ends_at, now) } else { "soon".to_owned() }
+            ),
         ),
         Some(rotation) => (
             match rotation.finalised_at {

@@ -7,10 +7,11 @@ use super::registry::{self, Shown, shown};
 use super::standing;
 use super::status::read_now;
 use crate::model::{AccountId, Acts, IntegrationId, Stage, Standing, TokenState, UnixMs};
+use crate::store::Tx;
 use crate::store::accounts::{self, Integration};
 use crate::store::audit;
 use crate::store::captures::{self, Capture};
-use crate::store::rotations::Rotation;
+use crate::store::rotations::{self, Rotation};
 use crate::store::tokens::{self, Token};
 use crate::store::usage::{self, DayOfUse, Of};
 
@@ -77,8 +78,22 @@ pub struct Moment {
     pub rotation: Option<Rotation>,
     /// What credentials are judged against.
     pub stage: Stage,
+    /// The last cutover that stands: the rotation's name, and when. It may be of an earlier rotation
+    /// than the open one.
+    pub cutover: Option<(String, UnixMs)>,
     /// The database's time.
     pub now: UnixMs,
+}
+
+/// Reads the rotation now.
+async fn moment(tx: &mut Tx) -> Result<Moment> {
+    let now = read_now(tx).await?;
+    Ok(Moment {
+        stage: now.state.stage(),
+        now: now.state.now,
+        rotation: now.rotation,
+        cutover: rotations::last_cutover(tx).await?,
+    })
 }
 
 /// An account's integrations and the rotation they stand in, of one state of the database.
@@ -107,24 +122,14 @@ impl Engine {
     /// The rotation now, for pages that anyone may read.
     pub async fn moment(&self) -> Result<Moment> {
         let mut tx = self.db.read().await?;
-        let now = read_now(&mut tx).await?;
-        Ok(Moment {
-            stage: now.state.stage(),
-            now: now.state.now,
-            rotation: now.rotation,
-        })
+        moment(&mut tx).await
     }
 
     /// The integrations of an account as they stand.
     pub async fn overview(&self, by: &impl Acts, account: &AccountId) -> Result<Overview> {
         self.account(by, account.as_str()).await?;
         let mut tx = self.db.read().await?;
-        let now = read_now(&mut tx).await?;
-        let moment = Moment {
-            stage: now.state.stage(),
-            now: now.state.now,
-            rotation: now.rotation,
-        };
+        let moment = moment(&mut tx).await?;
         let integrations = accounts::integrations(&mut tx, Some(account)).await?;
         let tokens = tokens::of_account(&mut tx, account).await?;
         let days = usage::days_since(
@@ -180,12 +185,7 @@ impl Engine {
     /// [`super::RotationError::NotFound`] when it is not the asker's.
     pub async fn integration(&self, by: &impl Acts, id: &IntegrationId) -> Result<Story> {
         let mut tx = self.db.read().await?;
-        let now = read_now(&mut tx).await?;
-        let moment = Moment {
-            stage: now.state.stage(),
-            now: now.state.now,
-            rotation: now.rotation,
-        };
+        let moment = moment(&mut tx).await?;
         let integration = registry::integration(&mut tx, id, by.confined_to()).await?;
         let tokens = tokens::of_integration(&mut tx, id).await?;
         let days = usage::days_since(

@@ -41,16 +41,25 @@ pub struct Hit {
 
 /// Pushes the common table `hit`: every token that the cutover hits, with what became of it. A
 /// token is hit when it was live at the cutover, had not reached the required generation, and its
-/// integration had no newer token in use.
+/// integration had no newer token in use. Disabled accounts are among them: who joins `accounts` leaves
+/// them out, which is asked once an account and not once a token.
+///
+/// The sum around the generation keeps the index on it out of the plan: tokens are read by account, the
+/// order in which they are grouped, which halves the time of 50,000 accounts where most are hit.
 macro_rules! push_hits {
     ($query:expr, $cutover:expr, $of:expr) => {{
         let cutover: &Cutover = $cutover;
-        $query.push(
-            "with hit as (select t.id, t.generation, t.account_id, t.integration_id, t.last_used_at, \
-             (select min(n.first_used_at) from tokens n where n.integration_id = t.integration_id \
+        $query.push("with hit as (select t.id, t.generation, t.account_id, t.integration_id, t.last_used_at, ");
+        // What is judged at this moment has no time to have recovered in.
+        $query.push(if cutover.at >= cutover.now {
+            "cast(null as bigint) as recovered_at, "
+        } else {
+            "(select min(n.first_used_at) from tokens n where n.integration_id = t.integration_id \
              and (n.issued_at, n.id) > (t.issued_at, t.id) and n.revoked_at is null \
-             and n.first_used_at is not null) as recovered_at, \
-             case when t.revoked_at is null and (t.expires_at is null or t.expires_at > ",
+             and n.first_used_at is not null) as recovered_at, "
+        });
+        $query.push(
+            "case when t.revoked_at is null and (t.expires_at is null or t.expires_at > ",
         );
         $query.push_bind(cutover.now);
         $query.push(") and (t.ends_at is null or t.ends_at > ").push_bind(cutover.now);
@@ -62,7 +71,7 @@ macro_rules! push_hits {
         $query.push_bind(cutover.required);
         $query.push(
             " and (w.issued_at, w.id) > (t.issued_at, t.id) and w.first_used_at is null and w.revoked_at is null) \
-             then 1 else 0 end as waiting from tokens t where t.generation < ",
+             then 1 else 0 end as waiting from tokens t where t.generation + 0 < ",
         );
         $query.push_bind(cutover.required);
         $query.push(" and t.issued_at <= ").push_bind(cutover.at);
@@ -86,8 +95,7 @@ macro_rules! push_hits {
             $query.push(")");
         }
         $query.push(
-            " and exists (select 1 from integrations i where i.id = t.integration_id and i.archived_at is null) \
-             and exists (select 1 from accounts b where b.id = t.account_id and b.disabled_at is null)) ",
+            " and exists (select 1 from integrations i where i.id = t.integration_id and i.archived_at is null)) ",
         );
     }};
 }
@@ -107,7 +115,7 @@ pub async fn hits(
              i.name as integration, (select count(*) from integrations o where o.account_id = a.id \
              and o.archived_at is null) as \"of\", hit.id as token_id, hit.generation, hit.last_used_at, hit.waiting = 1 as waiting from hit \
              join accounts a on a.id = hit.account_id join integrations i on i.id = hit.integration_id \
-             where hit.live = 1 and hit.recovered_at is null \
+             where hit.live = 1 and hit.recovered_at is null and a.disabled_at is null \
              order by a.name_key, i.name_key, hit.id",
         );
         query.build_query_as().fetch_all(c).await
@@ -200,50 +208,58 @@ pub async fn accounts(
         (Sort::LastUse, false) => "coalesce(last_used_at, 0) desc, name_key",
         (Sort::LastUse, true) => "coalesce(last_used_at, 0), name_key",
     };
-    let fates: Vec<AccountFate> = on!(tx, c => {
+    let rows: Vec<Counted> = on!(tx, c => {
         let mut query = QueryBuilder::new("");
         push_hits!(query, cutover, None);
-        push_fates(&mut query, &like);
+        push_fates(&mut query);
+        // The whole is counted in passing; what costs a look-up is asked of the page's accounts alone.
+        query.push(", page as (select fate.*, count(*) over () as total from fate where (");
+        query.push(having).push(") and (name_key like ").push_bind(like.clone());
+        query.push(" escape '\\' or lower(contact) like ").push_bind(like.clone());
+        query.push(" escape '\\') order by ").push(order);
+        query.push(" limit ").push_bind(ask.limit).push(" offset ").push_bind(ask.offset);
         query.push(
-            "select id, name, contact, affected, recovered, last_used_at, recovered_at, \
-             (select count(*) from integrations i where i.account_id = fate.id and i.archived_at is null) as integrations, \
+            ") select id, name, contact, affected, recovered, last_used_at, recovered_at, total, \
+             (select count(*) from integrations i where i.account_id = page.id and i.archived_at is null) as integrations, \
              (select min(s.created_at) from sessions s join users u on u.id = s.user_id \
-             where u.account_id = fate.id and s.created_at > ",
+             where u.account_id = page.id and s.created_at > ",
         );
         query.push_bind(cutover.at);
-        query.push(") as logged_in_at from fate where ").push(having).push(" order by ").push(order);
-        query.push(" limit ").push_bind(ask.limit).push(" offset ").push_bind(ask.offset);
+        query.push(") as logged_in_at from page order by ").push(order);
         query.build_query_as().fetch_all(c).await
     })?;
-    let total: i64 = on!(tx, c => {
-        let mut query = QueryBuilder::new("");
-        push_hits!(query, cutover, None);
-        push_fates(&mut query, &like);
-        query.push("select count(*) from fate where ").push(having);
-        query.build_query_scalar().fetch_one(c).await
-    })?;
-    Ok((fates, total))
+    let total = rows.first().map_or(0, |row| row.total);
+    if rows.is_empty() && ask.offset > 0 {
+        // Beyond the last page there is no row to count by.
+        let first = AccountQuery {
+            offset: 0,
+            limit: 1,
+            ..ask.clone()
+        };
+        let (_, total) = Box::pin(accounts(tx, cutover, &first)).await?;
+        return Ok((Vec::new(), total));
+    }
+    Ok((rows.into_iter().map(|row| row.fate).collect(), total))
+}
+
+/// A row of the list, and how many there are in all.
+#[derive(FromRow)]
+struct Counted {
+    #[sqlx(flatten)]
+    fate: AccountFate,
+    total: i64,
 }
 
 /// Pushes the common table `fate`: what became of each account that the cutover hits.
-fn push_fates<'a, DB>(query: &mut QueryBuilder<DB>, like: &'a str)
-where
-    DB: sqlx::Database,
-    &'a str: sqlx::Encode<'a, DB> + sqlx::Type<DB>,
-    String: sqlx::Encode<'a, DB> + sqlx::Type<DB>,
-{
+fn push_fates<DB: sqlx::Database>(query: &mut QueryBuilder<DB>) {
     query.push(
-        ", fate as (select a.id, a.name, a.name_key, a.contact, \
-         count(distinct case when hit.live = 1 and hit.recovered_at is null then hit.integration_id end) as affected, \
-         count(distinct case when hit.recovered_at is not null then hit.integration_id end) as recovered, \
-         max(hit.last_used_at) as last_used_at, max(hit.recovered_at) as recovered_at \
-         from hit join accounts a on a.id = hit.account_id where a.name_key like ",
+        ", sums as (select account_id, \
+         count(distinct case when live = 1 and recovered_at is null then integration_id end) as affected, \
+         count(distinct case when recovered_at is not null then integration_id end) as recovered, \
+         max(last_used_at) as last_used_at, max(recovered_at) as recovered_at from hit group by account_id), \
+         fate as (select a.id, a.name, a.name_key, a.contact, sums.affected, sums.recovered, sums.last_used_at, \
+         sums.recovered_at from sums join accounts a on a.id = sums.account_id where a.disabled_at is null) ",
     );
-    query
-        .push_bind(like.to_owned())
-        .push(" escape '\\' or lower(a.contact) like ")
-        .push_bind(like.to_owned());
-    query.push(" escape '\\' group by a.id, a.name, a.name_key, a.contact) ");
 }
 
 /// Every account by name, as asked, each with how it fares, and how many there are in all.
@@ -282,7 +298,7 @@ pub async fn every_account(
         let more: Vec<AccountFate> = on!(tx, c => {
             let mut query = QueryBuilder::new("");
             push_hits!(query, cutover, Some(some));
-            push_fates(&mut query, "%");
+            push_fates(&mut query);
             query.push(
                 "select a.id, a.name, a.contact, coalesce(fate.affected, 0) as affected, \
                  coalesce(fate.recovered, 0) as recovered, fate.recovered_at, \
@@ -310,7 +326,7 @@ pub async fn count_accounts(tx: &mut Tx, cutover: &Cutover) -> Result<(i64, i64)
     Ok(on!(tx, c => {
         let mut query = QueryBuilder::new("");
         push_hits!(query, cutover, None);
-        push_fates(&mut query, "%");
+        push_fates(&mut query);
         query.push(
             "select cast(coalesce(sum(case when affected > 0 then 1 else 0 end), 0) as bigint), \
              cast(coalesce(sum(case when affected = 0 and recovered > 0 then 1 else 0 end), 0) as bigint) from fate",
@@ -346,7 +362,8 @@ pub async fn recoveries(tx: &mut Tx, cutover: &Cutover) -> Result<Vec<UnixMs>, S
         let mut query = QueryBuilder::new("");
         push_hits!(query, cutover, None);
         query.push(
-            "select min(recovered_at) from hit where recovered_at is not null group by integration_id order by 1",
+            "select min(recovered_at) from hit where recovered_at is not null and exists (select 1 from accounts a \
+             where a.id = hit.account_id and a.disabled_at is null) group by integration_id order by 1",
         );
         query.build_query_scalar().fetch_all(c).await
     })?)
@@ -357,7 +374,7 @@ pub async fn account_recoveries(tx: &mut Tx, cutover: &Cutover) -> Result<Vec<Un
     Ok(on!(tx, c => {
         let mut query = QueryBuilder::new("");
         push_hits!(query, cutover, None);
-        push_fates(&mut query, "%");
+        push_fates(&mut query);
         query.push("select recovered_at from fate where affected = 0 and recovered > 0 order by 1");
         query.build_query_scalar().fetch_all(c).await
     })?)

@@ -1,3 +1,6 @@
 //! Pages, as a browser without script meets them.
 
+mod admin;
+mod customers;
 mod login;
+mod recovery;

@@ -6,15 +6,15 @@ use axum::routing::get;
 use leptos::prelude::*;
 use serde::Deserialize;
 
-use super::words::{InUtc, accounts, count, figure};
+use super::words::{InUtc, accounts, capital, count, figure};
 use crate::auth::AppState;
-use crate::model::{Admin, Phase, UnixMs};
+use crate::model::{Admin, UnixMs};
 use crate::pages::parts::{
     EmptyState, Icon, Order, PageHeader, Pagination, Shape, SortHeader, ago,
 };
 use crate::pages::{Frame, PageError, Section, Visit};
+use crate::rotation::overview::Moment;
 use crate::rotation::rehearsal::{AccountFate, AccountQuery, Show, Sort};
-use crate::rotation::status::Status;
 
 /// Accounts on a page.
 const PER_PAGE: i64 = 50;
@@ -185,13 +185,13 @@ async fn page(
         wanted.page = last;
         rows = engine.affected_accounts(&admin, &ask(&wanted)).await?.0;
     }
-    let status = engine.status().await?;
-    let now = engine.now();
+    let moment = engine.moment().await?;
+    let now = moment.now;
     let frame = Frame::new("Accounts", Section::Accounts);
     Ok(visit
         .show(StatusCode::OK, frame, move || {
-            let (title, sub) = headline(&wanted, total, &status, now);
-            let cutover = status.phase != Phase::Recording.slug();
+            let (title, sub) = headline(&wanted, total, &moment);
+            let cutover = moment.stage.target.is_none();
             view! {
                 <PageHeader title sub/>
                 <Filters wanted=wanted.clone()/>
@@ -201,48 +201,53 @@ async fn page(
         .await)
 }
 
-fn headline(wanted: &Wanted, total: i64, status: &Status, now: UnixMs) -> (String, String) {
-    if wanted.show == Show::Every && wanted.search.is_empty() {
-        let title = match total {
-            0 => "There is no account yet.".to_owned(),
-            1 => "There is 1 account.".to_owned(),
-            some => format!("There are {}.", accounts(some)),
-        };
-        return (title, String::new());
-    }
-    let (affected, recovered) = (status.accounts.affected, status.accounts.recovered);
-    let is = if affected == 1 { "is" } else { "are" };
-    let back = match recovered {
-        0 => String::new(),
-        1 => " 1 works again.".to_owned(),
-        some => format!(" {} work again.", figure(some)),
+/// The answer is the number of what is asked for.
+fn headline(wanted: &Wanted, total: i64, moment: &Moment) -> (String, String) {
+    let one = total == 1;
+    let matching = if wanted.search.is_empty() {
+        String::new()
+    } else {
+        format!(" matching “{}”", wanted.search)
     };
-    match (status.phase, status.finalised_at) {
-        ("recording", _) => (
-            if affected == 0 {
-                "Nobody would lose an integration if you finalised now.".to_owned()
-            } else {
-                format!("{} would lose an integration if you finalised now.", accounts(affected))
-            },
-            "Each has an integration in use that made no request so far, and that no new token has replaced.".to_owned(),
+    let some = if wanted.search.is_empty() {
+        accounts(total)
+    } else {
+        accounts(total) + &matching
+    };
+    let some = capital(&some);
+    let recording = moment.stage.target.is_some();
+    let title = match wanted.show {
+        Show::Every => match total {
+            0 => format!("There is no account{matching}."),
+            1 => format!("There is 1 account{matching}."),
+            _ => format!("There are {}.", accounts(total) + &matching),
+        },
+        Show::Affected if recording => {
+            format!("{some} would lose an integration if you finalised now.")
+        }
+        Show::Affected => format!("{some} {} affected.", if one { "is" } else { "are" }),
+        Show::Recovered => format!("{some} {} again.", if one { "works" } else { "work" }),
+        Show::All => format!(
+            "{some} {} affected, or work again.",
+            if one { "is" } else { "are" }
         ),
-        (_, Some(at)) => (
-            if affected == 0 {
-                "No account is affected.".to_owned() + &back
-            } else {
-                format!("{} {is} still affected.{back}", accounts(affected))
-            },
-            format!("The cutover was {}. An account works again when each refused integration has made a request with a new token.", ago(at, now)),
+    };
+    let cutover = moment
+        .rotation
+        .as_ref()
+        .and_then(|rotation| rotation.finalised_at);
+    let sub = match (wanted.show, cutover) {
+        (Show::Every, _) => String::new(),
+        _ if recording => {
+            "Each has a live token that made no request so far and that no newer token in use has replaced.".to_owned()
+        }
+        (_, Some(at)) => format!(
+            "The cutover was {}. An account works again when each refused integration has made a request with a new token.",
+            ago(at, moment.now)
         ),
-        _ if affected == 0 => (
-            "No account is affected: no rotation is running.".to_owned(),
-            String::new(),
-        ),
-        _ => (
-            format!("{} {is} still affected by the last cutover.{back}", accounts(affected)),
-            "No rotation is running.".to_owned(),
-        ),
-    }
+        _ => "No rotation is running; what the last cutover left is shown.".to_owned(),
+    };
+    (title, sub)
 }
 
 #[component]

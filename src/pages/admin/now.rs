@@ -9,6 +9,7 @@ use super::audit::AuditLines;
 use super::pictures::{BurnDownChart, CaptureChart, STEPS};
 use super::words::{accounts, figure};
 use crate::auth::AppState;
+use crate::islands::Live;
 use crate::model::{Admin, Phase, UnixMs};
 use crate::pages::parts::{
     Notice, PageHeader, PhaseTrack, Stat, StatTiles, Tone, ago, day, deadline, moment,
@@ -28,6 +29,9 @@ pub fn routes() -> Router<AppState> {
         .route("/admin", get(page))
         .route("/admin/live", get(live))
 }
+
+/// How often the counts are asked for again, in milliseconds.
+const EVERY_MS: u32 = 2_000;
 
 /// All that the page says.
 struct Now {
@@ -88,16 +92,17 @@ async fn page(
             } = shown;
             let phase = rotation.as_ref().map(|rotation| rotation.phase);
             let next = next_step(&status, rotation.as_ref(), now);
+            let missing = status.tokens.not_seen;
             let hit = burn
                 .as_ref()
                 .is_some_and(|burn| burn.affected > 0 || !burn.recovered.is_empty());
             view! {
                 <PageHeader title sub/>
                 <PhaseTrack phase/>
-                <Counts status=status.clone() now/>
+                <Live src="/admin/live".to_owned() every_ms=EVERY_MS><Counts status now/></Live>
                 {next}
                 {curve.zip(rotation).map(|(curve, rotation)| view! {
-                    <CaptureChart curve rotation missing=status.tokens.not_seen/>
+                    <CaptureChart curve rotation missing/>
                 })}
                 {burn.filter(|_| hit).map(|burn| view! { <BurnDownChart burn/> })}
                 <section class="section">
@@ -115,7 +120,7 @@ async fn page(
 /// The live counts alone, for the island that keeps them fresh.
 async fn live(State(app): State<AppState>, _: Admin) -> Result<Response, PageError> {
     let (status, now) = (app.engine.status().await?, app.engine.now());
-    Ok(fragment(move || view! { <Counts status now/> }).await)
+    Ok(fragment(|| view! { <Counts status now/> }))
 }
 
 /// The answer for the phase, and the line below it.

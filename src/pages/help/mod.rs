@@ -112,9 +112,7 @@ fn Answer(question: &'static Question, is_open: bool) -> impl IntoView {
             <div id=question.id>
                 {text} {link}
                 <p class="small quiet">
-                    <a href=format!("/help#{}", question.id) aria-label=format!("Link to this answer: {}", question.asks)>
-                        "Link to this answer"
-                    </a>
+                    <a href=format!("/help#{}", question.id)>"Link to this answer"<span class="visually-hidden">{format!(": {}", question.asks)}</span></a>
                 </p>
             </div>
         </details>

@@ -110,10 +110,10 @@ pub(super) fn what_happened(story: &Story) -> String {
     let from = token
         .last_refused_source
         .as_deref()
-        .map(|source| format!(" from {source}"))
+        .map(|source| format!(", from {source}"))
         .unwrap_or_default();
     format!(
-        "The 401 was about the token {}: {} The last refused request came{from} {}.",
+        "The 401 was about the token {}: {} Last refused {}{from}.",
         hint(token),
         why(token, story),
         when(at, now)

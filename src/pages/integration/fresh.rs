@@ -127,10 +127,10 @@ mod tests {
 
     #[test]
     fn the_end_of_a_token_is_said_in_both_times() {
-        let now = UnixMs(1_795_320_960_000); // 2026-11-22T03:16:00Z
+        let now = UnixMs(1_795_320_960_000); // 2026-11-22T04:16:00Z
         assert_eq!(
             expiry(Some(now.plus(30 * DAY_MS)), now),
-            "This token expires Tue 22 Dec, 03:16 UTC, in 30 days."
+            "This token expires Tue 22 Dec, 04:16 UTC, in 30 days."
         );
         assert_eq!(expiry(None, now), "This token does not expire.");
     }

@@ -1,15 +1,15 @@
 use axum::extract::{Path, Query, State};
-use axum::http::header::CACHE_CONTROL;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::Response;
 use leptos::prelude::*;
 use serde::Deserialize;
 
 use crate::auth::AppState;
 use crate::islands::Live;
-use crate::model::{HOUR_MS, IntegrationId, Member, TokenId, TokenState, UnixMs};
+use crate::model::{HOUR_MS, IntegrationId, Member, TokenId, TokenState};
 use crate::pages::customer::hint;
 use crate::pages::error::PageError;
-use crate::pages::parts::{Happening, LivePanel, Shape, Timeline, Tone, moment_to_the_second};
+use crate::pages::parts::{LivePanel, Notice, Shape, Tone, moment_to_the_second, when};
+use crate::pages::shell::fragment as fragment_of;
 use crate::rotation::arrival::Arrival;
 
 /// How often the page asks, in milliseconds.
@@ -33,8 +33,7 @@ pub(super) async fn fragment(
         return Err(PageError::NotFound);
     };
     let arrival = app.engine.arrival(&member, &id, &token).await?;
-    let html = Owner::new_root(None).with(|| view! { <Status arrival/> }.to_html());
-    Ok(([(CACHE_CONTROL, "no-store")], Html(html)).into_response())
+    Ok(fragment_of(move || view! { <Status arrival/> }))
 }
 
 /// The status of a new token, which follows what happens.
@@ -82,7 +81,7 @@ fn words(arrival: &Arrival) -> Words {
                 "Working: first request {}{from}",
                 moment_to_the_second(at, arrival.now)
             ),
-            text: format!("{name} calls with the new token. There is nothing left to do."),
+            text: format!("{name} calls with the new token."),
             is_done: true,
         };
     }
@@ -115,8 +114,15 @@ fn words(arrival: &Arrival) -> Words {
 fn Status(arrival: Arrival) -> impl IntoView {
     let words = words(&arrival);
     let is_late = arrival.now.since(arrival.token.row.issued_at) > PATIENCE_MS;
-    let helps = (!words.is_done && (is_late || arrival.stray.is_some()))
-        .then(|| view! { <Checklist arrival=arrival.clone()/> });
+    let stray = stray(&arrival);
+    let helps = if words.is_done {
+        // It works, and something else of its owner's does not.
+        stray.map(|text| view! { <Notice tone=Tone::Warn>{text}</Notice> }.into_any())
+    } else if is_late || stray.is_some() {
+        Some(view! { <Checklist stray/> }.into_any())
+    } else {
+        None
+    };
     let check = (!words.is_done).then(|| {
         let href = format!("/integrations/{}#live", arrival.integration.id);
         view! { <a class="button" href=href>"Check now"</a> }
@@ -132,27 +138,37 @@ fn Status(arrival: Arrival) -> impl IntoView {
     }
 }
 
+/// What is said of requests that still come with an older token.
+fn stray(arrival: &Arrival) -> Option<String> {
+    let token = arrival.stray.as_ref()?;
+    let at = token.last_refused_at?;
+    if arrival
+        .token
+        .row
+        .first_used_at
+        .is_some_and(|first| at <= first)
+    {
+        return None;
+    }
+    let from = token
+        .last_refused_source
+        .as_deref()
+        .map(|source| format!(" from {source}"))
+        .unwrap_or_default();
+    Some(format!(
+        "A program{from} still sends the old token {}. It was refused {}.",
+        hint(token),
+        when(at, arrival.now)
+    ))
+}
+
 /// What to look at when the first request does not come.
 #[component]
-fn Checklist(arrival: Arrival) -> impl IntoView {
-    let now = arrival.now;
-    let stray = arrival.stray.and_then(|token| {
-        let at = token.last_refused_at?;
-        let from = token
-            .last_refused_source
-            .as_deref()
-            .map(|source| format!(" from {source}"))
-            .unwrap_or_default();
-        let words = format!(
-            "A request with the old token {}{from} was refused: the program still sends that one.",
-            hint(&token)
-        );
-        Some(stray_line(at, now, words))
-    });
+fn Checklist(stray: Option<String>) -> impl IntoView {
     view! {
         <div class="panel">
             <h2>"Nothing yet? Look at these"</h2>
-            {stray}
+            {stray.map(|text| view! { <Notice tone=Tone::Bad>{text}</Notice> })}
             <ul>
                 <li>"The program reads the token where you put it: the same variable, the same environment."</li>
                 <li>"It was restarted or deployed again since."</li>
@@ -161,13 +177,5 @@ fn Checklist(arrival: Arrival) -> impl IntoView {
             </ul>
             <p><a href="/help#still-refused">"Get help with this"</a></p>
         </div>
-    }
-}
-
-fn stray_line(at: UnixMs, now: UnixMs, words: String) -> impl IntoView {
-    view! {
-        <Timeline>
-            <Happening at now tone=Tone::Bad>{words}</Happening>
-        </Timeline>
     }
 }

@@ -48,24 +48,27 @@ fn events(story: &Story) -> Vec<Event> {
         .flat_map(|token| of_token(token, story))
         .collect();
     if let Some(rotation) = &story.moment.rotation {
-        let name = &rotation.name;
         events.push(Event {
             at: rotation.started_at,
             tone: Tone::Accent,
-            text: format!("The recording phase “{name}” began."),
+            text: format!("The recording phase “{}” began.", rotation.name),
         });
-        events.extend(rotation.finalised_at.map(|at| Event {
-            at,
+    }
+    if let Some((name, at)) = &story.moment.cutover {
+        events.push(Event {
+            at: *at,
             tone: Tone::Accent,
             text: format!("Cutover “{name}”: tokens that were not captured are refused since."),
-        }));
+        });
     }
     events.push(Event {
         at: story.view.integration.created_at,
         tone: Tone::Plain,
         text: "The integration was created.".to_owned(),
     });
-    events.retain(|event| event.at <= now);
+    // Nothing that lies ahead, and no cutover from before its time.
+    let born = story.view.integration.created_at;
+    events.retain(|event| event.at <= now && event.at >= born);
     // Stable: what happened in one millisecond stays in the order it is told.
     events.sort_by_key(|event| std::cmp::Reverse(event.at));
     events.truncate(SHOWN);

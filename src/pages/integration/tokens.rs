@@ -86,7 +86,7 @@ fn row(integration: &str, token: &Shown, now: UnixMs) -> impl IntoView + use<> {
         None => view! { <span class="quiet">"Never used"</span> }.into_any(),
     };
     let expires = match (row.ends_at, row.expires_at) {
-        (Some(at), _) if is_live(token.state) => {
+        (Some(at), _) if token.state == TokenState::Active => {
             two_lines(moment(at, now), format!("replaced {}", ago(at, now)))
         }
         (_, Some(at)) => two_lines(day(at, now), ago(at, now)),
@@ -98,7 +98,7 @@ fn row(integration: &str, token: &Shown, now: UnixMs) -> impl IntoView + use<> {
     });
     view! {
         <tr>
-            <td data-label="Token"><span class="mono">{name}</span></td>
+            <td data-label="Token"><span class="mono nowrap">{name}</span></td>
             <td data-label="State"><StateBadge state=token.state/></td>
             <td data-label="Issued">{two_lines(moment(row.issued_at, now), ago(row.issued_at, now))}</td>
             <td data-label="Last use">{last}</td>

@@ -1,0 +1,234 @@
+//! The pages of customers and of the public.
+
+use axum::http::StatusCode;
+
+use super::super::http::{PASSWORD, Site};
+use super::super::world::World;
+use crate::model::Reason;
+
+const ANA: &str = "ana@alpha.example";
+
+async fn site() -> Site {
+    let world = World::sqlite().await;
+    world.integration("Alpha").await;
+    let site = Site::of(world).await;
+    site.user(Some("Alpha"), ANA).await;
+    site.user(None, "priya@platform.example").await;
+    site
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_start_answers_a_member_and_sends_others_where_they_belong() {
+    let site = site().await;
+    let mut ana = site.signed_in(ANA).await;
+    let page = ana.get("/").await;
+    assert_eq!(page.h1(), "Your integration needs you. It has no token.");
+    let page = site
+        .signed_in("priya@platform.example")
+        .await
+        .get("/")
+        .await;
+    assert_eq!(page.header("location"), "/admin");
+    let page = site.visitor().get("/").await;
+    assert_eq!(page.header("location"), "/login?next=/");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_integration_is_created_once_by_a_name() {
+    let site = site().await;
+    let mut ana = site.signed_in(ANA).await;
+    let created = ana
+        .post("/integrations", &[("name", "Billing export")])
+        .await;
+    assert_eq!(created.status, StatusCode::SEE_OTHER);
+    let page = ana.get(created.header("location")).await;
+    assert_eq!(page.h1(), "Billing export has no token yet.");
+    for wrong in ["billing EXPORT", "", "a\nb"] {
+        let page = ana.post("/integrations", &[("name", wrong)]).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+        assert!(page.body.contains("<title>Error: "));
+        assert!(page.body.contains("role=\"alert\""));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expiry_that_cannot_be_is_refused_and_kept() {
+    let site = site().await;
+    let mut ana = site.signed_in(ANA).await;
+    let start = ana.get("/").await;
+    let id = start.between("/integrations/", "\"").to_owned();
+    let path = format!("/integrations/{id}/tokens");
+    for wrong in [("expires", "soon"), ("old", "later")] {
+        let page = ana.post(&path, &[("form", "one-id"), wrong]).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(!page.body.contains("<output"));
+    }
+    // The refused submits have not used the id up.
+    let page = ana
+        .post(&path, &[("form", "one-id"), ("expires", "never")])
+        .await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.body.contains("This token does not expire."));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_public_pages_say_nothing_of_anybody() {
+    let site = site().await;
+    site.world.start().await;
+    let mut visitor = site.visitor();
+    let json = visitor.get("/status.json").await.json();
+    assert_eq!(json["phase"], "recording");
+    assert_eq!(json["name"], "2026-11");
+    assert!(json["ends_at"].is_string());
+    for count in ["accounts", "tokens", "sessions"] {
+        assert!(json.get(count).is_none(), "{count}");
+    }
+    let page = visitor.get("/status").await;
+    assert!(
+        page.h1().starts_with("A key rotation is under way."),
+        "{}",
+        page.h1()
+    );
+    assert!(!page.body.contains("Alpha"));
+    for code in Reason::ALL
+        .map(Reason::code)
+        .into_iter()
+        .chain(["unavailable", "rate_limited"])
+    {
+        let page = visitor.get(&format!("/help/{code}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{code}");
+    }
+    assert_eq!(
+        visitor.get("/help/token_tired").await.status,
+        StatusCode::NOT_FOUND
+    );
+    let page = visitor.get("/help?q=month+%3Cscript%3E").await;
+    assert!(!page.body.contains("month <script>"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_out_elsewhere_leaves_this_browser_alone() {
+    let site = site().await;
+    let mut here = site.signed_in(ANA).await;
+    let mut there = site.signed_in(ANA).await;
+    let page = here.get("/activity").await;
+    assert_eq!(page.h1(), "You are signed in here and in 1 place more.");
+    here.post("/activity/end-others", &[]).await;
+    assert_eq!(there.get("/activity").await.status, StatusCode::SEE_OTHER);
+    let page = here.get("/activity").await;
+    assert_eq!(page.h1(), "You are signed in here and nowhere else.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_ends_a_strangers_session() {
+    let site = site().await;
+    let mut ana = site.signed_in(ANA).await;
+    let page = ana.get("/activity").await;
+    let end = format!("/activity/{}", page.between("action=\"/activity/", "\""));
+    let mut priya = site.signed_in("priya@platform.example").await;
+    priya.post(&end, &[]).await;
+    assert_eq!(ana.get("/activity").await.status, StatusCode::OK);
+    ana.post(&end, &[]).await;
+    assert_eq!(ana.get("/activity").await.status, StatusCode::SEE_OTHER);
+}
+
+/// The one mail in the folder, when it has come.
+async fn mail(site: &Site) -> String {
+    let folder = site.world.folder().join("mail");
+    for _ in 0..100 {
+        let found = std::fs::read_dir(&folder)
+            .ok()
+            .and_then(|mut files| files.next());
+        if let Some(Ok(file)) = found {
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            if text.contains("link=") {
+                return text;
+            }
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("no mail came");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forgotten_password_is_set_by_mail_and_the_answer_tells_nothing() {
+    let site = site().await;
+    let mut visitor = site.visitor();
+    let mut answers = Vec::new();
+    for email in ["nobody@alpha.example", ANA] {
+        let page = visitor.post("/forgot", &[("email", email)]).await;
+        assert_eq!(page.status, StatusCode::OK);
+        answers.push(page.between("<main", "</main>").replace(email, "…"));
+    }
+    assert_eq!(answers[0], answers[1]);
+    let mail = mail(&site).await;
+    let path = mail
+        .lines()
+        .find_map(|line| line.split_once("3000/set-"))
+        .unwrap()
+        .1;
+    let path = format!("/set-{}", path.trim());
+    let page = visitor.get(&path).await;
+    let link = page.field("link");
+    let short = visitor
+        .post("/set-password", &[("link", &link), ("password", "short")])
+        .await;
+    assert_eq!(short.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let new = [("link", link.as_str()), ("password", "a new long password")];
+    let page = visitor.post("/set-password", &new).await;
+    assert_eq!(page.header("location"), "/login?set=password");
+    assert_eq!(visitor.get(&path).await.status, StatusCode::GONE);
+    assert_eq!(
+        visitor.post("/set-password", &new).await.status,
+        StatusCode::GONE
+    );
+    for (password, status) in [
+        (PASSWORD, StatusCode::UNPROCESSABLE_ENTITY),
+        ("a new long password", StatusCode::SEE_OTHER),
+    ] {
+        let page = visitor
+            .post(
+                "/login",
+                &[("email", ANA), ("password", password), ("next", "/")],
+            )
+            .await;
+        assert_eq!(page.status, status);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_are_not_asked_for_without_end() {
+    let site = site().await;
+    let mut visitor = site.visitor();
+    let mut statuses = Vec::new();
+    for _ in 0..8 {
+        statuses.push(visitor.post("/forgot", &[("email", ANA)]).await.status);
+    }
+    assert_eq!(statuses[0], StatusCode::OK);
+    assert_eq!(statuses[7], StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn set_up_is_there_until_there_is_an_admin() {
+    let site = Site::of(World::sqlite().await).await;
+    let link = site.world.engine.setup_link().await.unwrap().unwrap();
+    let mut visitor = site.visitor();
+    assert_eq!(
+        visitor.get("/setup?link=guess").await.status,
+        StatusCode::GONE
+    );
+    let path = format!("/setup?link={}", link.expose());
+    assert_eq!(visitor.get(&path).await.status, StatusCode::OK);
+    let form = [
+        ("link", link.expose()),
+        ("email", "priya@platform.example"),
+        ("password", PASSWORD),
+    ];
+    let page = visitor.post("/setup", &form).await;
+    assert_eq!(page.header("location"), "/login?set=up");
+    assert_eq!(visitor.get(&path).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        visitor.post("/setup", &form).await.status,
+        StatusCode::NOT_FOUND
+    );
+}
