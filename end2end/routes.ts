@@ -97,6 +97,7 @@ export async function recordingStops(page: Page, server: Server): Promise<Stop[]
 
 /** The pages of an admin after the cutover: moves the server's rotation there, then to its close. */
 export async function cutoverStops(page: Page, server: Server): Promise<Stop[]> {
+  await signIn(page, server, DEMO.admin, DEMO.password);
   const rotation = await pathOf(page, server, "/admin", "See who would break");
   const { name } = server.json("rotation", "status");
   server.json("rotation", "finalise", "--confirm", name);

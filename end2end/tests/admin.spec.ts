@@ -49,7 +49,8 @@ test("finalise waits for every acknowledgement and the typed name; a wrong name 
   expect(posts).toBe(0);
   await name.fill(NAME);
   expect(await isReady()).toBe(true);
-  expect(await looks()).not.toBe(disabled);
+  // Its colour takes a moment to change.
+  await expect.poll(looks).not.toBe(disabled);
 
   await test.step("the server refuses it too, keeps what was ticked, and puts the focus on what is missing", async () => {
     await boxes.first().uncheck();

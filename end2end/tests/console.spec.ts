@@ -66,6 +66,7 @@ test("so are a customer's pages", async ({ page, freshDemo: server }) => {
 test("so are the admin's pages in any phase", async ({ page, freshDemo: server }) => {
   const heard = await listen(page, server);
   await walk(page, await recordingStops(page, server), heard);
+  await page.setViewportSize({ width: 1280, height: 800 });
   await walk(page, await cutoverStops(page, server), heard);
 });
 

@@ -31,13 +31,14 @@ test("a wrong address and a wrong password get the same answer, keep the address
   expect(answers[0]).toContain('value="/activity"');
 });
 
-for (const next of ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "/\t/evil.example"]) {
-  test(`signing in never leads to ${JSON.stringify(next)}`, async ({ page, server }) => {
+test("signing in never leads to another site", async ({ page, server, context }) => {
+  for (const next of ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "/\t/evil.example"]) {
+    await context.clearCookies();
     await page.goto(`/login?next=${encodeURIComponent(next)}`);
     await (await fillSignIn(page, DEMO.calm, DEMO.password)).click();
-    await expect(page).toHaveURL(server.at("/"));
-  });
-}
+    await expect(page, next).toHaveURL(server.at("/"));
+  }
+});
 
 test("signing in leads to the page that was asked for, and signing out leads nowhere but out", async ({ page, server }) => {
   await page.goto("/activity?a=1");
