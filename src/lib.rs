@@ -1,7 +1,7 @@
 //! Rollcall rotates an API's signing key without breaking the customers who are using it.
 //!
 //! ```text
-//! model ← store ← rotation ← notify ← auth ← { api, pages, cli } ← web      islands: the browser
+//! model ← store ← rotation ← notify ← auth ← { api, pages } ← web ← cli      islands: the browser
 //! ```
 //! The arrow means "may import". ARCHITECTURE.md is the map.
 

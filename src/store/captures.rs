@@ -77,21 +77,26 @@ pub async fn latest(tx: &mut Tx, subject: &str) -> Result<Option<Capture>, Store
     })?)
 }
 
-/// Captures of tokens over time: how many were first seen in each step of `step_ms` since `from`.
+/// Captures of live tokens over time: how many were first seen in each step of `step_ms` since
+/// `from`. What has been revoked, replaced or has expired since does not count.
 pub async fn curve(
     tx: &mut Tx,
     rotation: &RotationId,
     from: UnixMs,
     step_ms: i64,
 ) -> Result<Vec<(i64, i64)>, StoreError> {
+    let now = tx.now().await?;
     Ok(on!(tx, c => {
         sqlx::query_as(
-            "select (first_seen - $1) / $2 as step, count(*) from captures \
-             where rotation_id = $3 and subject like 'tok\\_%' escape '\\' group by 1 order by 1",
+            "select (c.first_seen - $1) / $2 as step, count(*) from captures c \
+             join tokens t on t.id = c.subject where c.rotation_id = $3 and t.revoked_at is null \
+             and (t.expires_at is null or t.expires_at > $4) and (t.ends_at is null or t.ends_at > $4) \
+             group by 1 order by 1",
         )
         .bind(from)
         .bind(step_ms.max(1))
         .bind(rotation)
+        .bind(now)
         .fetch_all(c)
         .await
     })?)
