@@ -9,7 +9,7 @@ use axum::response::Response;
 use axum::routing::get;
 use futures_util::stream;
 
-use super::accounts::{Ask, Wanted};
+use super::filter::{Ask, Wanted};
 use crate::auth::AppState;
 use crate::model::{Admin, UnixMs};
 use crate::pages::PageError;

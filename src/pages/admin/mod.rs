@@ -8,8 +8,12 @@ mod account_steps;
 mod accounts;
 /// What was done, by whom.
 mod audit;
+/// What each step does to how many.
+mod consequences;
 /// The list of accounts as CSV.
 mod export;
+/// Which accounts the URL asks for.
+mod filter;
 /// The signing keys by generation.
 mod keys;
 /// The rotation now.
