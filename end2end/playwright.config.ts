@@ -23,7 +23,10 @@ export default defineConfig<Options>({
   fullyParallel: true,
   forbidOnly: !!process.env.CI,
   workers: 2,
-  timeout: 30_000,
+  // Generous: what is slow is told by the benchmarks, not by a test on a busy machine.
+  timeout: 120_000,
+  expect: { timeout: 10_000 },
+  retries: process.env.CI ? 1 : 0,
   reporter: "list",
   use: {
     launchOptions: { executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args },
