@@ -27,6 +27,9 @@ lint: ## Format check, clippy for the server and for the browser part, shellchec
 test-rust: ## Unit and HTTP tests (RUST="name filter" for some of them)
 	@scripts/test.sh rust $(RUST)
 
+torture: ## Crashes, faults, races and attacks, at length, with figures (TORTURE="--seed 7 kills" for some)
+	@scripts/test.sh torture $(TORTURE)
+
 e2e: ## Browser tests (E2E="login.spec.ts --project=js-off" for some of them)
 	@scripts/test.sh e2e $(E2E)
 
@@ -42,4 +45,4 @@ clean: ## Remove what was built here (the cache of tools stays)
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: run test build setup front fmt lint test-rust e2e shots audit clean help
+.PHONY: run test build setup front fmt lint test-rust torture e2e shots audit clean help

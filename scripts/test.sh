@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that must hold, the cheap before the dear: `test.sh`, or one part of it:
-# `test.sh lint`, `audit`, `front`, `rust [FILTER…]`, `e2e [PLAYWRIGHT ARGUMENTS…]`, `shots`.
+# `test.sh lint`, `audit`, `front`, `rust [FILTER…]`, `torture [OPTIONS]`, `e2e [PLAYWRIGHT ARGUMENTS…]`, `shots`.
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -60,8 +60,13 @@ lint_embedding() {
 
 rust() {
     say "Rust tests, on SQLite and PostgreSQL (to build them takes about 3 minutes the first time)"
-    # Where the tests find initdb and postgres, for a throwaway cluster of their own.
-    ROLLCALL_TEST_POSTGRES_BIN=$(find_postgres) server_cargo test --locked "$@"
+    server_cargo test --locked "$@"
+}
+
+# The harnesses of tests/torture at full length; `rust` runs them short.
+torture() {
+    say "Torture: every promise under crashes, faults, races and attack (an hour or so)"
+    server_cargo test --locked --test torture -- --long "$@"
 }
 
 # What the browser tests need to know of this machine.
@@ -110,9 +115,9 @@ shots)
     front
     shots "$@"
     ;;
-lint | audit | front | rust)
+lint | audit | front | rust | torture)
     scripts/setup.sh test
     "$part" "$@"
     ;;
-*) die "usage: $0 [lint|audit|front|rust|e2e|shots]" ;;
+*) die "usage: $0 [lint|audit|front|rust|torture|e2e|shots]" ;;
 esac

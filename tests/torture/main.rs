@@ -1,0 +1,77 @@
+//! What Rollcall promises of a key rotation, under crashes, faults, races and attack. Each harness
+//! drives the real thing, counts, and says what it counted beside what was wanted.
+//!
+//! ```text
+//! cargo test --test torture                              short: what `make test` runs
+//! cargo test --test torture -- --long [--seed N] [NAME…]  `make torture`: minutes to hours
+//! cargo test --test torture -- --list
+//! ```
+//! The seed is printed; the same seed makes the same choices. `docs/torture.md` has the last figures.
+#![cfg(feature = "ssr")]
+
+/// What a run is asked for, and what it found.
+mod plan;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use plan::{Plan, Report};
+
+/// A harness: its name on the command line, what it holds Rollcall to, and what runs it.
+struct Harness {
+    name: &'static str,
+    promise: &'static str,
+    run: fn(&Plan) -> Report,
+}
+
+/// In the order in which they run.
+const HARNESSES: &[Harness] = &[];
+
+fn main() -> ExitCode {
+    let asked = match Plan::of_arguments(std::env::args().skip(1)) {
+        Ok(asked) => asked,
+        Err(what) => {
+            eprintln!("{what}");
+            return ExitCode::from(2);
+        }
+    };
+    if asked.list {
+        for harness in HARNESSES {
+            println!("{:<12} {}", harness.name, harness.promise);
+        }
+        return ExitCode::SUCCESS;
+    }
+    // As `cargo test` does it: a name is a part of a name, and one that fits nothing runs nothing.
+    let fits = |harness: &&Harness| {
+        asked.names.is_empty()
+            || asked
+                .names
+                .iter()
+                .any(|name| harness.name.contains(name.as_str()))
+    };
+    let chosen: Vec<&Harness> = HARNESSES.iter().filter(fits).collect();
+    println!(
+        "torture: {} run, seed {}",
+        asked.plan.size(),
+        asked.plan.seed()
+    );
+    let (mut held, mut broke) = (0_usize, 0_usize);
+    for harness in chosen {
+        println!("\n{} – {}", harness.name, harness.promise);
+        let began = Instant::now();
+        let report = (harness.run)(&asked.plan);
+        print!("{report}");
+        println!("  {:.1} s", began.elapsed().as_secs_f64());
+        if report.holds() {
+            held += 1
+        } else {
+            broke += 1
+        }
+    }
+    println!("\n{held} passed, {broke} failed");
+    if broke == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
