@@ -81,7 +81,7 @@ struct Line {
 
 impl Report {
     /// A figure that is only told.
-    pub fn tell(&mut self, what: impl Into<String>, found: impl ToString) {
+    pub fn tell(&mut self, what: impl Into<String>, found: &impl ToString) {
         self.lines.push(Line {
             what: what.into(),
             found: found.to_string(),
