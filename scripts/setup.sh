@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts in place what is missing, and only that: `setup.sh build` for a build, `setup.sh test` for all.
+# Puts in place what is missing, and only that: `setup.sh basics` for a compiler, `build` for a build, `test` for all.
 # Repeatable; nothing is fetched or built when it is there already.
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -149,7 +149,8 @@ all() {
 }
 
 case ${1:-} in
+basics) locked "$CACHE/setup.lock" basics ;;
 build) locked "$CACHE/setup.lock" build ;;
 test) locked "$CACHE/setup.lock" all ;;
-*) die "usage: $0 build|test" ;;
+*) die "usage: $0 basics|build|test" ;;
 esac
