@@ -13,6 +13,7 @@ mod engine;
 mod error;
 mod index;
 mod keyring;
+mod lookback;
 mod nodes;
 /// What a customer sees of its integrations.
 pub mod overview;
@@ -29,6 +30,7 @@ pub mod sessions;
 pub mod standing;
 /// What a rotation looks like from outside.
 pub mod status;
+mod tallies;
 mod verify;
 
 pub use customers::{NewUser, Setup};
