@@ -218,7 +218,10 @@ impl fmt::Debug for Config {
         f.debug_struct("Config")
             .field("database_url", &without_password(&self.database_url))
             .field("pooled", &self.pooled)
-            .field("direct_url", &self.direct_url.as_deref().map(without_password))
+            .field(
+                "direct_url",
+                &self.direct_url.as_deref().map(without_password),
+            )
             .field("address", &self.address)
             .field("public_url", &self.public_url)
             .field("metrics_address", &self.metrics_address)

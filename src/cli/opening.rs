@@ -176,7 +176,12 @@ mod tests {
     async fn the_sqlite_inside_is_sound() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/x.db", folder.path().display());
-        let version = Db::connect(url.as_str()).await.unwrap().version().await.unwrap();
+        let version = Db::connect(url.as_str())
+            .await
+            .unwrap()
+            .version()
+            .await
+            .unwrap();
         assert!(is_sound_sqlite(&version), "{version}");
     }
 }

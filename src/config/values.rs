@@ -40,7 +40,9 @@ pub fn pooler(text: &str) -> Read<bool> {
     match text.trim() {
         "none" => Ok(false),
         "transaction" => Ok(true),
-        _ => Err("none, or transaction for a pooler such as PgBouncer in transaction mode".to_owned()),
+        _ => Err(
+            "none, or transaction for a pooler such as PgBouncer in transaction mode".to_owned(),
+        ),
     }
 }
 

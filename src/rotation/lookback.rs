@@ -40,7 +40,9 @@ pub(super) async fn run(engine: &Engine, rotation: &Rotation) -> Result<()> {
         let id = rotation.id.clone();
         let step = engine
             .db
-            .write::<_, StoreError, _>(Lock::Shared, move |tx| async move { step(tx, &id).await }.boxed())
+            .write::<_, StoreError, _>(Lock::Shared, move |tx| {
+                async move { step(tx, &id).await }.boxed()
+            })
             .await;
         match step {
             Ok(Progress::More) | Err(StoreError::Conflict(_)) => {}
@@ -63,7 +65,10 @@ async fn wait_for_flushes(engine: &Engine, version: i64) -> Result<()> {
             return Ok(());
         }
         if engine.clock.elapsed().saturating_sub(from) > FLUSH_WITHIN {
-            tracing::warn!(?late, "the look-back does not wait for the last uses of silent nodes");
+            tracing::warn!(
+                ?late,
+                "the look-back does not wait for the last uses of silent nodes"
+            );
             return Ok(());
         }
         tokio::time::sleep(LOOK_EVERY).await;

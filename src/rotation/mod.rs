@@ -57,3 +57,21 @@ pub(crate) async fn forge_for_tests(
     };
     keyring::sign(&key, &claims, &engine.master).unwrap()
 }
+
+/// Takes part without asking the database again: a process that is paused from then on.
+#[cfg(test)]
+pub(crate) async fn serve_silently_for_tests(engine: &Engine) {
+    engine.node.serve().await.unwrap();
+}
+
+/// Whether this process would look a token up in memory.
+#[cfg(test)]
+pub(crate) fn remembers_for_tests(engine: &Engine, token: &crate::model::PlainToken) -> bool {
+    engine.node.index.get(&token.digest()).is_some()
+}
+
+/// Does what a process that ended half-way has left of a start.
+#[cfg(test)]
+pub(crate) async fn complete_start_for_tests(engine: &Engine) {
+    phases::complete_start(engine).await.unwrap();
+}

@@ -315,7 +315,10 @@ impl Node {
             .write::<_, StoreError, _>(Lock::Shared, move |tx| {
                 async move {
                     for node in &silent {
-                        tracing::warn!(node = node.id, "a node is silent, and no longer waited for");
+                        tracing::warn!(
+                            node = node.id,
+                            "a node is silent, and no longer waited for"
+                        );
                         state::forget_silent(tx, node, version).await?;
                     }
                     Ok(())

@@ -174,7 +174,10 @@ impl Task {
     fn take(&mut self, asker: Option<Asker>) {
         let (taken, lost) = self.tallies.take();
         if lost > 0 {
-            tracing::error!(lost, "too much waited to be written: some last uses are lost");
+            tracing::error!(
+                lost,
+                "too much waited to be written: some last uses are lost"
+            );
         }
         self.taken = taken;
         self.waiting = asker;

@@ -124,9 +124,14 @@ mod tests {
         tallies.count_refusal(&id, &from("third"), UnixMs(3), Reason::Revoked);
         tallies.give_back(earlier);
         let (taken, _) = tallies.take();
-        let [tally] = &taken[..] else { panic!("one token") };
+        let [tally] = &taken[..] else {
+            panic!("one token")
+        };
         assert_eq!((tally.uses, tally.in_evidence, tally.refused), (2, 1, 1));
-        assert_eq!((tally.used_at, tally.source.as_deref()), (UnixMs(2), Some("second")));
+        assert_eq!(
+            (tally.used_at, tally.source.as_deref()),
+            (UnixMs(2), Some("second"))
+        );
         assert_eq!(tally.code, Some("token_revoked"));
     }
 }

@@ -136,8 +136,7 @@ pub(super) async fn postgres(
             drop(tx);
             let holder = holder_on(pool, pooled).await.unwrap_or_default();
             Err(StoreError::Locked {
-                holder: holder
-                    .unwrap_or_else(|| "a transaction that has ended since".to_owned()),
+                holder: holder.unwrap_or_else(|| "a transaction that has ended since".to_owned()),
             })
         }
         Err(error) => Err(error),

@@ -45,7 +45,11 @@ pub fn status(status: &Status, now: UnixMs) -> String {
         ),
     ));
     if let Some(lookback) = status.lookback {
-        let state = if lookback.done { "done" } else { "still running" };
+        let state = if lookback.done {
+            "done"
+        } else {
+            "still running"
+        };
         let since = words::when(lookback.since, now);
         let carried = lookback.carried;
         more.push((

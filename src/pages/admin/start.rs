@@ -18,8 +18,8 @@ use crate::pages::parts::{
     PageHeader, TextField, Tone, counted, error_of, moment_to_the_second,
 };
 use crate::pages::{Frame, PageError, Section, Visit};
-use crate::rotation::rehearsal::AffectedAccount;
 use crate::rotation::phases::{MONTHLY_LOOKBACK_DAYS, Plan, USUAL_WINDOW_DAYS};
+use crate::rotation::rehearsal::AffectedAccount;
 use crate::rotation::status::Status;
 use crate::rotation::{Engine, RotationError, Rule};
 use crate::store::rotations::Rotation;
@@ -62,7 +62,10 @@ impl StartForm {
         match self.lookback.trim() {
             "" => Ok(Span(0)),
             text => text.parse().map_err(|_| {
-                FieldError::new("lookback", "Give a whole number and a unit: 14d, 36h or 90m.")
+                FieldError::new(
+                    "lookback",
+                    "Give a whole number and a unit: 14d, 36h or 90m.",
+                )
             }),
         }
     }
@@ -156,7 +159,15 @@ async fn rehearse(
         accounts,
         now,
     };
-    Ok(show(visit, StatusCode::OK, form, Vec::new(), status, Some(answer)).await)
+    Ok(show(
+        visit,
+        StatusCode::OK,
+        form,
+        Vec::new(),
+        status,
+        Some(answer),
+    )
+    .await)
 }
 
 async fn refuse(
@@ -329,7 +340,10 @@ fn Answer(rehearsed: Rehearsed) -> impl IntoView {
     let some = i64::try_from(accounts.len()).unwrap_or(i64::MAX);
     let answer = match some {
         0 => format!("{if_so}, nobody would lose an integration."),
-        some => format!("{if_so}, {} would lose an integration.", super::words::accounts(some)),
+        some => format!(
+            "{if_so}, {} would lose an integration.",
+            super::words::accounts(some)
+        ),
     };
     let tone = if some == 0 { Tone::Good } else { Tone::Warn };
     view! {
