@@ -76,15 +76,17 @@ both! {
     /// for it, and says how far it is.
     async fn a_look_back_goes_on_where_it_was(world: World) {
         const MANY: usize = 6_000;
-        let integration = world.integration("Alpha").await;
-        let account = world.issue(&integration).await.row.account_id;
-        register_used(&world, &integration, &account, MANY).await;
+        for number in 0..40 {
+            let integration = world.integration(&format!("Account {number}")).await;
+            let account = world.issue(&integration).await.row.account_id;
+            register_used(&world, &integration, &account, MANY / 40).await;
+        }
         let (engine, by) = (world.engine.clone(), world.operator.clone());
         let start = tokio::spawn(async move { engine.start_rotation(&by, looking_back(40)).await });
         let carried = loop {
-            let lookback = world.engine.status().await.unwrap().lookback;
-            match lookback {
-                Some(lookback) if lookback.carried > 0 => break lookback.carried,
+            assert!(!start.is_finished(), "it ran to its end unseen");
+            match world.engine.open_rotation().await.unwrap() {
+                Some(rotation) if rotation.lookback_carried > 0 => break rotation.lookback_carried,
                 _ => tokio::time::sleep(Duration::from_millis(1)).await,
             }
         };
