@@ -34,6 +34,26 @@ pub fn new_database() -> String {
     )
 }
 
+/// Cuts every connection to the database of `url`.
+pub fn cut_connections(url: &str) {
+    let (server, _) = url.split_once("?host=").unwrap();
+    let (_, name) = server.rsplit_once('/').unwrap();
+    let cut = format!(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}' and pid <> pg_backend_pid()"
+    );
+    run(Command::new(binary("psql"))
+        .arg("--host")
+        .arg(CLUSTER.get().unwrap())
+        .args([
+            "--username",
+            "postgres",
+            "--dbname",
+            "postgres",
+            "--command",
+            &cut,
+        ]));
+}
+
 /// A new, empty database behind PgBouncer in transaction mode, which the first test that asks
 /// starts. `None` where it is not installed.
 pub fn new_pooled_database() -> Option<Access> {

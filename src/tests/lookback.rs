@@ -99,6 +99,8 @@ both! {
         };
         assert!(now >= carried && left > 0, "{now} {left}");
         assert_eq!(now + left, i64::try_from(MANY).unwrap());
+        let cursor = world.engine.open_rotation().await.unwrap().unwrap().lookback_after;
+        assert!(cursor.starts_with("tok_") && cursor.len() > 4, "{cursor}");
 
         let (a, b) = (world.another_process().await, world.another_process().await);
         tokio::join!(complete_start_for_tests(&a), complete_start_for_tests(&b));

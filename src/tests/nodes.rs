@@ -9,6 +9,7 @@ use futures_util::FutureExt as _;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::both;
+use super::cluster;
 use super::world::{World, caller};
 use crate::model::{Clock, PlainToken, Reason};
 use crate::rotation::registry::Issued;
@@ -166,6 +167,8 @@ both! {
         for _ in 0..2 {
             ask(&other, &tokens[0].token).await.unwrap();
         }
+        other.refresh().await.unwrap();
+        assert!(!other.is_ready());
         let took = revoke(&world, &tokens[0]).await;
         assert!(took < LEASE, "{took:?}");
         assert_eq!(ask(&other, &tokens[0].token).await, Err(Some(Reason::Revoked)));
@@ -246,6 +249,28 @@ both! {
         assert!(named.contains(&expected), "{named}");
         holder.await.unwrap().unwrap();
         assert!(world.engine.revoke_token(&world.operator, &tokens[0].row.id).await.unwrap());
+    }
+}
+
+/// Connections that are cut are replaced at once: nobody is refused for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cut_connections_are_replaced_at_once() {
+    let world = World::postgres().await;
+    let tokens = issue(&world, 12).await;
+    let node = world.another_process().await;
+    node.serve().await.unwrap();
+    world.start().await;
+    for some in tokens.chunks(4) {
+        // So that there are many connections to cut.
+        let calls = some.iter().map(|issued| ask(&node, &issued.token));
+        futures_util::future::join_all(calls).await;
+        cluster::cut_connections(&world.url);
+        let clock = Clock::system();
+        let from = clock.elapsed();
+        while ask(&node, &some[0].token).await != Ok(Some(Receipt::Already)) {
+            let took = clock.elapsed() - from;
+            assert!(took < Duration::from_secs(1), "{took:?}");
+        }
     }
 }
 

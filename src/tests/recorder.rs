@@ -127,14 +127,24 @@ both! {
     /// A caller that goes away while a transaction begins leaves nothing open behind it.
     async fn a_caller_that_goes_away_leaves_no_transaction_open(world: World) {
         let integration = world.integration("Alpha").await;
-        for turn in 0..200_u64 {
+        for turn in 0..400_u32 {
             let db = world.engine.db().clone();
-            let read = tokio::spawn(async move { db.read().await.map(drop) });
-            tokio::time::sleep(Duration::from_micros(turn * 3)).await;
-            read.abort();
+            let mut read = Box::pin(async move { db.read().await.map(drop) });
+            // Left after a few steps, wherever it stands by then.
+            let steps = turn % 8;
+            let mut taken = 0;
+            let left = std::future::poll_fn(|context| {
+                taken += 1;
+                if taken > steps {
+                    return std::task::Poll::Ready(());
+                }
+                read.as_mut().poll(context).map(drop)
+            });
+            left.await;
+            drop(read);
         }
-        for _ in 0..20 {
-            world.issue(&integration).await;
-        }
+        // As many at once as there are connections: each of them must be fit to write.
+        let writes = (0..24).map(|_| world.issue(&integration));
+        futures_util::future::join_all(writes).await;
     }
 }
