@@ -126,6 +126,7 @@ test_tools() {
     find_chromium >/dev/null || packages "a browser for the tests" chromium
     find_nginx >/dev/null || packages "nginx, for the test of deploy/nginx.conf" nginx-light
     find_postgres >/dev/null || packages "PostgreSQL's programs, for a throwaway cluster" postgresql
+    find_pgbouncer >/dev/null || packages "a pooler, for the test of PostgreSQL behind one" pgbouncer
     # Comforts: without them the tests say what they leave out.
     if have apt-get && [[ $(id -u) == 0 || -n ${CI:-} ]]; then
         have shellcheck || packages "the shell linter" shellcheck
