@@ -159,7 +159,7 @@ impl Node {
     async fn ask(&self) -> Result<bool, StoreError> {
         // Counted from before the question, so that a slow answer makes the lease shorter.
         let heard = self.clock.elapsed();
-        let mut tx = self.db.read().await?;
+        let mut tx = self.db.poll().await?;
         if !tx.is_primary().await? {
             return Err(StoreError::Schema(
                 "the database is a replica, not the primary".to_owned(),
@@ -174,9 +174,10 @@ impl Node {
             self.index.apply(changes.as_deref(), version);
         }
         let serves = self.serves.load(Ordering::Acquire);
-        let row = match serves {
-            true => state::node(&mut tx, &self.id).await?,
-            false => None,
+        let row = if serves {
+            state::node(&mut tx, &self.id).await?
+        } else {
+            None
         };
         drop(tx);
         if state.target.is_some() && state.target != before.state.target {
@@ -301,7 +302,7 @@ impl Node {
     }
 
     async fn behind(&self, version: i64) -> Result<Vec<NodeRow>, StoreError> {
-        let mut tx = self.db.read().await?;
+        let mut tx = self.db.poll().await?;
         state::nodes_behind(&mut tx, version).await
     }
 

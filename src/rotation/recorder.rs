@@ -164,7 +164,7 @@ impl Task {
                     }
                 }
                 _ = flush_due.tick(), if !flushing => self.take(None),
-                Some(asker) = asked.recv(), if !flushing => self.take(Some(asker)),
+                Some(done) = asked.recv(), if !flushing => self.take(Some(done)),
                 () = std::future::ready(()), if flushing => self.flush_some().await,
             }
         }

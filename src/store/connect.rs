@@ -46,7 +46,7 @@ pub(super) async fn sqlite(path: &str) -> Result<(SqlitePool, SqlitePool, PathBu
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         // Who waits how long is decided where a transaction begins: see `lock`.
-        .acquire_timeout(Duration::from_secs(60))
+        .acquire_timeout(Duration::from_mins(1))
         .connect_with(options.clone())
         .await?;
     let readers = SqlitePoolOptions::new()
@@ -76,7 +76,7 @@ fn sqlite_options(file: &Path) -> SqliteConnectOptions {
 }
 
 /// Opens a pool of connections to PostgreSQL.
-pub(super) async fn postgres(url: &str, pooled: bool) -> Result<PgPool, StoreError> {
+pub(super) async fn postgres(url: &str, pooled: bool, most: u32) -> Result<PgPool, StoreError> {
     let mut options = PgConnectOptions::from_str(url)
         .map_err(|_| {
             StoreError::Schema("a PostgreSQL URL looks like postgres://user@host/name".to_owned())
@@ -90,7 +90,7 @@ pub(super) async fn postgres(url: &str, pooled: bool) -> Result<PgPool, StoreErr
             .extra_float_digits(None::<i8>);
     }
     Ok(PgPoolOptions::new()
-        .max_connections(16)
+        .max_connections(most)
         .acquire_timeout(Duration::from_secs(5))
         // A connection whose other end is silent is left within a moment, not when the system
         // notices, hours later.

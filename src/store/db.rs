@@ -36,6 +36,9 @@ enum Engine {
     },
     Postgres {
         pool: PgPool,
+        /// Two connections apart, by which a node asks what has changed: while requests wait for a
+        /// lock, and hold every connection, its lease must not run out.
+        polls: PgPool,
         /// Whether a pooler in transaction mode stands in between.
         pooled: bool,
         /// The way past it, for migrations.
@@ -84,7 +87,8 @@ impl Db {
             }
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             Engine::Postgres {
-                pool: connect::postgres(url, access.pooled).await?,
+                pool: connect::postgres(url, access.pooled, 16).await?,
+                polls: connect::postgres(url, access.pooled, 2).await?,
                 pooled: access.pooled,
                 direct: access.direct_url.as_deref().map(Arc::from),
             }
@@ -132,12 +136,26 @@ impl Db {
 
     /// A transaction that only reads, of one state of the database.
     pub async fn read(&self) -> Result<Tx, StoreError> {
+        self.begin_reading(false).await
+    }
+
+    /// As [`Db::read`], for a node that asks what has changed: it does not queue behind requests.
+    pub async fn poll(&self) -> Result<Tx, StoreError> {
+        self.begin_reading(true).await
+    }
+
+    async fn begin_reading(&self, is_poll: bool) -> Result<Tx, StoreError> {
         let inner = match &self.engine {
             Engine::Sqlite { readers, .. } => {
                 Inner::Sqlite(readers.begin_with("begin deferred").await?)
             }
-            Engine::Postgres { pool, pooled, .. } => {
-                let pool = pool.clone();
+            Engine::Postgres {
+                pool,
+                polls,
+                pooled,
+                ..
+            } => {
+                let pool = if is_poll { polls.clone() } else { pool.clone() };
                 // In a task of its own: a caller that goes away while it begins would leave it
                 // open on a connection that the next one gets.
                 let begun = tokio::spawn(async move { pool.begin_with(READ).await });
@@ -215,7 +233,10 @@ impl Db {
                 readers.close().await;
                 writer.close().await;
             }
-            Engine::Postgres { pool, .. } => pool.close().await,
+            Engine::Postgres { pool, polls, .. } => {
+                pool.close().await;
+                polls.close().await;
+            }
         }
     }
 
@@ -262,7 +283,7 @@ impl Db {
             Engine::Sqlite { .. } => Ok(None),
             Engine::Postgres {
                 direct: Some(url), ..
-            } => Ok(Some(connect::postgres(url, false).await?)),
+            } => Ok(Some(connect::postgres(url, false, 1).await?)),
             Engine::Postgres { pool, pooled, .. } if !pooled => Ok(Some(pool.clone())),
             Engine::Postgres { .. } => Err(StoreError::Schema(
                 "the schema is not up to date, and migrations cannot go through a pooler: set \

@@ -71,7 +71,7 @@ pub(super) async fn sqlite(
         }
     };
     match tokio::time::timeout(lock.patience(), begin).await {
-        Ok(begun) => Ok(begun?),
+        Ok(result) => Ok(result?),
         Err(_) => Err(StoreError::Locked {
             holder: writer_of(file),
         }),
@@ -80,7 +80,9 @@ pub(super) async fn sqlite(
 
 fn is_busy(error: &sqlx::Error) -> bool {
     // SQLITE_BUSY with its extensions.
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
     code.and_then(|code| code.parse::<i64>().ok())
         .is_some_and(|code| code & 0xff == 5)
 }

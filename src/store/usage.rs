@@ -69,7 +69,7 @@ impl Tally {
 /// A row of a value list: a count of one token, and the last of what was counted.
 struct Count<'t> {
     token: &'t TokenId,
-    count: i64,
+    many: i64,
     at: UnixMs,
     source: Option<&'t str>,
     /// What its caller said it was, or why it was refused.
@@ -91,7 +91,7 @@ pub async fn flush(
         let some = tallies.iter().filter(|tally| count(tally) > 0);
         some.map(|tally| Count {
             token: &tally.token,
-            count: count(tally),
+            many: count(tally),
             at: tally.used_at,
             source: tally.source.as_deref(),
             note: tally.agent.as_deref(),
@@ -112,7 +112,7 @@ pub async fn flush(
         .filter(|tally| tally.refused > 0)
         .map(|tally| Count {
             token: &tally.token,
-            count: tally.refused,
+            many: tally.refused,
             at: tally.refused_at,
             source: tally.refused_source.as_deref(),
             note: tally.code,
@@ -170,7 +170,7 @@ where
         query
             .push_bind(row.token.as_str().to_owned())
             .push(" as text) as token, cast(");
-        query.push_bind(row.count).push(" as bigint) as n, cast(");
+        query.push_bind(row.many).push(" as bigint) as n, cast(");
         query.push_bind(row.at.0).push(" as bigint) as at, cast(");
         query
             .push_bind(row.source.map(str::to_owned))
@@ -185,7 +185,7 @@ async fn add_days(tx: &mut Tx, counts: &[Count<'_>]) -> Result<(), StoreError> {
     on!(tx, c => {
         let mut query = QueryBuilder::new("insert into token_days (token_id, day, uses) ");
         query.push_values(counts, |mut row, count| {
-            row.push_bind(count.token.as_str().to_owned()).push_bind(count.at.day()).push_bind(count.count);
+            row.push_bind(count.token.as_str().to_owned()).push_bind(count.at.day()).push_bind(count.many);
         });
         query.push(" on conflict (token_id, day) do update set uses = token_days.uses + excluded.uses");
         query.build().execute(c).await.map(|done| done.rows_affected())

@@ -54,7 +54,7 @@ pub fn cut_connections(url: &str) {
         ]));
 }
 
-/// A new, empty database behind PgBouncer in transaction mode, which the first test that asks
+/// A new, empty database behind `PgBouncer` in transaction mode, which the first test that asks
 /// starts. `None` where it is not installed.
 pub fn new_pooled_database() -> Option<Access> {
     let direct = new_database();

@@ -274,6 +274,40 @@ async fn cut_connections_are_replaced_at_once() {
     }
 }
 
+/// While a step holds the lock and requests that wait for it hold every connection, a node still
+/// hears from the database: what is settled is answered from memory.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_hears_while_every_connection_waits() {
+    let world = World::postgres().await;
+    let tokens = issue(&world, 20).await;
+    let node = world.another_process().await;
+    node.serve().await.unwrap();
+    world.start().await;
+    learn(&node, &tokens[..1]).await;
+    let db = world.another_process().await.db().clone();
+    let holder = hold(db, Lock::Exclusive, 3, false);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let waiting: Vec<_> = tokens[1..]
+        .iter()
+        .map(|issued| {
+            let (node, by, id) = (node.clone(), world.operator.clone(), issued.row.id.clone());
+            tokio::spawn(async move { node.revoke_token(&by, &id).await })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for _ in 0..20 {
+        assert_eq!(
+            ask(&node, &tokens[0].token).await,
+            Ok(Some(Receipt::Already))
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    holder.await.unwrap().unwrap();
+    for revoked in waiting {
+        assert!(revoked.await.unwrap().unwrap());
+    }
+}
+
 /// The name of the variable that tells the child which database to write to.
 const CHILD: &str = "ROLLCALL_TEST_CHILD_DATABASE";
 
