@@ -187,6 +187,7 @@ async fn issue(
         lifetime_ms,
         retirement: old.into(),
         form_id: None,
+        instead_of: None,
     };
     let Issued {
         token,

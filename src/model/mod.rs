@@ -1,5 +1,6 @@
 //! The words of the domain. No I/O, and nothing here knows of a database or of HTTP.
 
+mod cell;
 mod ids;
 mod named;
 mod phase;
@@ -10,6 +11,7 @@ mod sources;
 mod standing;
 mod time;
 
+pub use cell::harmless_cell;
 pub(crate) use ids::sortable;
 pub use ids::{AccountId, IntegrationId, RotationId, SessionId, TokenId, UserId};
 pub use named::{EmailAddress, InvalidInput, Name};

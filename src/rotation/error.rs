@@ -90,6 +90,9 @@ pub enum Rule {
     /// The form was submitted before.
     #[error("this form was already submitted")]
     AlreadySubmitted,
+    /// A token that was to be taken back has made a request: somebody has it.
+    #[error("the earlier token has made a request, so it was not lost, and it was not revoked")]
+    NotLost,
     /// The link was used, has expired, or never was.
     #[error("this link was already used or has expired: ask for a new one")]
     LinkSpent,

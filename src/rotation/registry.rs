@@ -32,6 +32,8 @@ pub struct Order {
     pub retirement: Retirement,
     /// The single-use id of the form that asks, so that a repeated submit makes no second token.
     pub form_id: Option<String>,
+    /// A token that was shown and not kept: it is revoked in the same step.
+    pub instead_of: Option<TokenId>,
 }
 
 /// A token that was just issued. The text exists here and nowhere else.
@@ -68,7 +70,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`RotationError::NotFound`] for an integration that is not the asker's;
-    /// [`Rule::AlreadySubmitted`] for a form that was submitted before.
+    /// [`Rule::AlreadySubmitted`] for a form that was submitted before; [`Rule::NotLost`] when the
+    /// token it is to stand for has made a request.
     pub async fn issue_token(&self, by: &impl Acts, order: Order) -> Result<Issued> {
         if order.lifetime_ms.is_some_and(|lifetime| lifetime <= 0) {
             return Err(InvalidInput::new("expiry", "lies in the future: 90d, or never").into());
@@ -90,6 +93,10 @@ impl Engine {
                     {
                         return Err(Rule::AlreadySubmitted.into());
                     }
+                    let mut changes = Vec::new();
+                    if let Some(lost) = &order.instead_of {
+                        changes.extend(take_back(tx, lost, &integration, &by, &random).await?);
+                    }
                     if tokens::count_live(tx, &integration.id).await? >= MOST_LIVE_TOKENS {
                         return Err(Rule::TooManyTokens(MOST_LIVE_TOKENS).into());
                     }
@@ -97,7 +104,6 @@ impl Engine {
                         mint(tx, &integration, &order, (&settings.public_url, settings.audience.as_deref()), &by, &master, &random)
                             .await?;
                     tokens::insert(tx, &new).await?;
-                    let mut changes = Vec::new();
                     if order.retirement == Retirement::AtOnce {
                         let now = tx.state().now;
                         let ended = tokens::retire_predecessors(tx, &new.id, now).await?;
@@ -260,6 +266,34 @@ pub(super) async fn integration(
         .await?
         .filter(|integration| confined.is_none_or(|account| *account == integration.account_id))
         .ok_or(RotationError::NotFound("integration"))
+}
+
+/// Revokes a token that was shown once and that nobody has. It must not have made a request: this is
+/// asked after its row is ours, so that a first use in the same moment is not overlooked.
+async fn take_back(
+    tx: &mut Tx,
+    lost: &TokenId,
+    integration: &Integration,
+    by: &str,
+    random: &Random,
+) -> Result<Option<Change>> {
+    let of_this = |found: TokenWithAccount| {
+        let token = found.token;
+        (token.integration_id == integration.id)
+            .then_some(token)
+            .ok_or(RotationError::NotFound("token"))
+    };
+    of_this(find(tx, lost, None).await?)?;
+    if !tokens::revoke(tx, lost, by).await? {
+        return Ok(None);
+    }
+    let token = of_this(find(tx, lost, None).await?)?;
+    if token.first_used_at.is_some() {
+        return Err(Rule::NotLost.into());
+    }
+    let detail = json!({ "because": "shown once and not kept" });
+    note(tx, random, by, "token.revoke", lost.as_str(), detail).await?;
+    Ok(Some(Change::Token(token.digest)))
 }
 
 /// A token, if it is the asker's.

@@ -1,5 +1,5 @@
 use crate::cli::failure::{Failure, Result};
-use crate::model::TokenId;
+use crate::model::{TokenId, harmless_cell as harmless};
 use crate::rotation::rehearsal::AffectedAccount;
 
 /// The affected integrations as CSV (RFC 4180), one a line, under a line of headings.
@@ -42,15 +42,6 @@ pub fn of(hit: &[AffectedAccount]) -> Result<String> {
     }
     let bytes = sheet.into_inner().map_err(|error| failed(&error))?;
     String::from_utf8(bytes).map_err(|error| failed(&error))
-}
-
-/// A text that no spreadsheet takes for a formula (OWASP, CSV injection).
-fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
 }
 
 #[cfg(test)]
