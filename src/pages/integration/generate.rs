@@ -107,7 +107,7 @@ pub(super) async fn submit(
         "" => None,
         token => Some(token.parse().map_err(|_| PageError::NotFound)?),
     };
-    let story = app.engine.integration(&member, &id).await?;
+    let mut story = app.engine.integration(&member, &id).await?;
     let order = lifetime(&form.expires).and_then(|lifetime_ms| {
         Ok(Order {
             integration: id.clone(),
@@ -129,6 +129,9 @@ pub(super) async fn submit(
     };
     let problem = match issued {
         Ok((issued, retirement)) => {
+            // What was taken back is not the old token that the page speaks of.
+            let tokens = &mut story.view.tokens;
+            tokens.retain(|token| Some(&token.row.id) != lost.as_ref());
             let base = app.engine.settings().public_url.clone();
             return Ok(fresh::show(visit, base, &story.view, issued, retirement).await);
         }
