@@ -1,15 +1,17 @@
+use std::time::Duration;
+
 use leptos::ev;
 use leptos::prelude::*;
+use web_sys::Element;
 use web_sys::wasm_bindgen::JsCast;
-use web_sys::{Element, Event};
 
-/// On a form that was sent: when, in milliseconds of the page's own clock.
+/// On a form that is under way.
 const SENT: &str = "data-sent";
-/// How long a form counts as under way, in milliseconds. Nothing tells a page that the visitor
-/// stopped its answer from coming; after this long it may be sent again.
-const UNDER_WAY_MS: f64 = 10_000.0;
+/// How long a form counts as under way. Nothing tells a page that the visitor stopped its answer from
+/// coming; after this long it may be sent again.
+const UNDER_WAY: Duration = Duration::from_secs(10);
 
-/// Sends each form of the page once: a second submit while the first is under way is ignored, so that
+/// Sends each form that posts once: a second submit while the first is under way is ignored, so that
 /// a double click does not throw away the answer to the first. A page that Back brings out of the
 /// browser's memory begins anew.
 pub fn guard_forms() {
@@ -20,16 +22,24 @@ pub fn guard_forms() {
         else {
             return;
         };
-        let now = Event::time_stamp(&event);
-        let sent = form
-            .get_attribute(SENT)
-            .and_then(|at| at.parse::<f64>().ok());
-        if sent.is_some_and(|sent| now - sent < UNDER_WAY_MS) {
-            event.prevent_default();
-        } else if !event.default_prevented() {
-            // A mark that cannot be set leaves the form as it is without script.
-            form.set_attribute(SENT, &now.to_string()).ok();
+        let posts = form
+            .get_attribute("method")
+            .is_some_and(|method| method == "post");
+        if !posts || event.default_prevented() {
+            return;
         }
+        if form.has_attribute(SENT) {
+            event.prevent_default();
+            return;
+        }
+        // A mark that cannot be set leaves the form as it is without script.
+        form.set_attribute(SENT, "").ok();
+        set_timeout(
+            move || {
+                form.remove_attribute(SENT).ok();
+            },
+            UNDER_WAY,
+        );
     });
     window_event_listener_untyped("pageshow", |_| {
         let Ok(forms) = document().query_selector_all("form[data-sent]") else {
