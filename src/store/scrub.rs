@@ -75,6 +75,7 @@ async fn rewrite(tx: &mut sqlx::PgConnection) -> Result<bool, sqlx::Error> {
         .await?;
     let onlookers: i64 = sqlx::raw_sql(
         "select count(*) from (select backend_xmin as x from pg_stat_activity where pid <> pg_backend_pid() \
+         and (datname is null or datname = current_database()) \
          union all select xmin from pg_replication_slots) held \
          where x is not null and age(x) >= (select coalesce(min(age(xmin)), 0) from signing_keys)",
     )

@@ -81,7 +81,7 @@ both! {
         assert!(unfinished().await);
         drop(reader);
         world.engine.serve().await.unwrap();
-        for _ in 0..150 {
+        for _ in 0..400 {
             if !unfinished().await {
                 break;
             }
