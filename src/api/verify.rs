@@ -45,7 +45,8 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Reason> {
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Reason::Missing);
     }
-    match token.trim() {
+    // One space stands between (RFC 6750 §2.1), and none inside: what has more is no token.
+    match token {
         "" => Err(Reason::Missing),
         token => Ok(token),
     }
@@ -100,6 +101,7 @@ mod tests {
         assert_eq!(bearer(&sent(&[])), Err(Reason::Missing));
         assert_eq!(bearer(&sent(&["Basic abc"])), Err(Reason::Missing));
         assert_eq!(bearer(&sent(&["Bearer"])), Err(Reason::Missing));
+        assert_eq!(bearer(&sent(&["Bearer  a.b.c"])), Ok(" a.b.c"));
         assert_eq!(
             bearer(&sent(&["Bearer a.b.c", "Bearer a.b.c"])),
             Err(Reason::Malformed)

@@ -67,11 +67,13 @@ impl From<RotationError> for Failure {
         let exit = match &error {
             RotationError::NotFound(_) => Exit::NotFound,
             RotationError::Invalid(_) => Exit::Usage,
-            RotationError::Refused(_) => Exit::Refused,
+            RotationError::Refused(_) | RotationError::Older { .. } => Exit::Refused,
             RotationError::Store(error) => return error.into(),
-            RotationError::Taken(_) | RotationError::Sealed { .. } | RotationError::Busy => {
-                Exit::Failed
-            }
+            RotationError::Taken(_)
+            | RotationError::Sealed { .. }
+            | RotationError::Mark { .. }
+            | RotationError::File { .. }
+            | RotationError::Busy => Exit::Failed,
         };
         Self::new(exit, error.to_string())
     }

@@ -2,6 +2,7 @@
 
 mod cell;
 mod ids;
+mod key_state;
 mod named;
 mod phase;
 mod proof;
@@ -14,6 +15,7 @@ mod time;
 pub use cell::harmless_cell;
 pub(crate) use ids::sortable;
 pub use ids::{AccountId, IntegrationId, RotationId, SessionId, TokenId, UserId};
+pub use key_state::{KeyDates, KeyState};
 pub use named::{EmailAddress, InvalidInput, Name};
 pub use phase::{Generation, Phase, Retirement, Stage};
 pub use proof::{Acts, Admin, Member, Operator, Steers};

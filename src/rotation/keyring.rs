@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
@@ -10,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::decide::Signature;
 use super::error::{Result, RotationError};
+use super::master::MasterKeys;
 use crate::model::{Digest, Generation, InvalidInput, PlainToken, Random, hex};
 use crate::store::keys::SigningKey;
 
@@ -22,8 +24,9 @@ const PKCS8_HEAD: [u8; 16] = [
 ];
 
 /// 32 bytes that seal every private key at rest. Debug prints which one it is, never what it is.
+/// They stand in one place of memory, whatever the number of handles, and are zeroed with the last.
 #[derive(Clone)]
-pub struct MasterKey(Zeroizing<[u8; 32]>);
+pub struct MasterKey(Arc<Zeroizing<[u8; 32]>>);
 
 impl MasterKey {
     /// Reads 32 bytes in standard base64 (RFC 4648 §4).
@@ -36,18 +39,29 @@ impl MasterKey {
             "is 32 bytes in standard base64: `openssl rand -base64 32`",
         );
         let bytes = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| wrong.clone())?);
-        let bytes: [u8; 32] = bytes.as_slice().try_into().map_err(|_| wrong)?;
-        Ok(Self(Zeroizing::new(bytes)))
+        if bytes.len() != 32 {
+            return Err(wrong);
+        }
+        Ok(Self::filled(|key| key.copy_from_slice(&bytes)))
     }
 
     /// Draws a new one.
     pub fn generate(random: &Random) -> Self {
-        Self(Zeroizing::new(random.bytes()))
+        Self::filled(|key| random.fill(key))
+    }
+
+    /// Written where it stays: what is moved about leaves copies behind.
+    fn filled(fill: impl FnOnce(&mut [u8; 32])) -> Self {
+        let mut bytes = Arc::new(Zeroizing::new([0; 32]));
+        if let Some(bytes) = Arc::get_mut(&mut bytes) {
+            fill(bytes);
+        }
+        Self(bytes)
     }
 
     /// The key in standard base64, for the one file that holds it.
     pub fn to_base64(&self) -> Zeroizing<String> {
-        Zeroizing::new(STANDARD.encode(*self.0))
+        Zeroizing::new(STANDARD.encode(self.0.as_slice()))
     }
 
     /// A name for this key that does not give it away: 8 bytes of a digest.
@@ -61,7 +75,9 @@ impl MasterKey {
     fn seal(&self, secret: &[u8], context: &str, random: &Random) -> Vec<u8> {
         let nonce: [u8; NONCE_LENGTH] = random.bytes();
         let mut sealed = nonce.to_vec();
-        let mut body = secret.to_vec();
+        // With room for the tag: a buffer that grows leaves its old place as it was.
+        let mut body = Vec::with_capacity(secret.len() + AES_256_GCM.tag_len());
+        body.extend_from_slice(secret);
         self.cipher()
             .seal_in_place_append_tag(
                 Nonce::assume_unique_for_key(nonce),
@@ -119,7 +135,9 @@ pub fn generate(generation: Generation, master: &MasterKey, random: &Random) -> 
         "g{generation}-{}",
         URL_SAFE_NO_PAD.encode(random.bytes::<6>())
     );
-    let seed = Zeroizing::new(random.bytes::<32>());
+    // Drawn where it stays, as in `MasterKey::filled`.
+    let mut seed = Zeroizing::new(vec![0; 32]);
+    random.fill(&mut seed);
     // Any 32 bytes are a seed (RFC 8032 §5.1.5).
     let pair =
         Ed25519KeyPair::from_seed_unchecked(seed.as_slice()).expect("32 bytes make an Ed25519 key");
@@ -129,6 +147,16 @@ pub fn generate(generation: Generation, master: &MasterKey, random: &Random) -> 
         sealed_by: master.fingerprint(),
         kid,
     }
+}
+
+/// Seals what belongs to a key.
+pub(super) fn seal(secret: &[u8], kid: &str, master: &MasterKey, random: &Random) -> Vec<u8> {
+    master.seal(secret, &context(kid), random)
+}
+
+/// Opens what belongs to a key; `None` when another master key sealed it, or it was changed.
+pub(super) fn unseal(sealed: &[u8], kid: &str, master: &MasterKey) -> Option<Zeroizing<Vec<u8>>> {
+    master.open(sealed, &context(kid))
 }
 
 /// What a sealed key is bound to.
@@ -155,17 +183,23 @@ pub struct Claims<'c> {
     pub jti: String,
 }
 
-/// Signs a token. The private key is opened for this one call and zeroed after it.
+/// Signs a token. The private key is opened for this one call and zeroed after it: here by
+/// `Zeroizing`, in jsonwebtoken by `ZeroizeOnDrop` on its copy, in AWS-LC by `OPENSSL_free`, which
+/// cleanses. A test looks for what is left in the memory of a process that has signed.
 ///
 /// # Errors
-/// [`RotationError::Sealed`] when the master key does not open it, or it was destroyed.
-pub fn sign(key: &SigningKey, claims: &Claims<'_>, master: &MasterKey) -> Result<PlainToken> {
+/// [`RotationError::Sealed`] when no master key opens it, or it was destroyed.
+pub fn sign(key: &SigningKey, claims: &Claims<'_>, masters: &MasterKeys) -> Result<PlainToken> {
     let closed = || RotationError::Sealed {
         kid: key.kid.clone(),
     };
     let sealed = key.sealed.as_deref().ok_or_else(closed)?;
-    let seed = master.open(sealed, &context(&key.kid)).ok_or_else(closed)?;
-    let mut private = Zeroizing::new(PKCS8_HEAD.to_vec());
+    let seed = masters
+        .of(key)?
+        .open(sealed, &context(&key.kid))
+        .ok_or_else(closed)?;
+    let mut private = Zeroizing::new(Vec::with_capacity(PKCS8_HEAD.len() + seed.len()));
+    private.extend_from_slice(&PKCS8_HEAD);
     private.extend_from_slice(&seed);
     let mut header = Header::new(Algorithm::EdDSA);
     header.typ = Some("at+jwt".to_owned());
@@ -175,11 +209,13 @@ pub fn sign(key: &SigningKey, claims: &Claims<'_>, master: &MasterKey) -> Result
     Ok(PlainToken::new(token))
 }
 
-/// Whether this master key opens a key's private half; `true` for one that is destroyed.
-pub fn opens(key: &SigningKey, master: &MasterKey) -> bool {
-    key.sealed
-        .as_deref()
-        .is_none_or(|sealed| master.open(sealed, &context(&key.kid)).is_some())
+/// Whether a master key is held that opens a key's private half; `true` for one that is destroyed.
+pub fn opens(key: &SigningKey, masters: &MasterKeys) -> bool {
+    key.sealed.as_deref().is_none_or(|sealed| {
+        masters
+            .of(key)
+            .is_ok_and(|master| master.open(sealed, &context(&key.kid)).is_some())
+    })
 }
 
 /// Whether a token is too long or not of a form that could have been issued here: three parts of
@@ -235,23 +271,17 @@ pub fn is_well_formed(token: &str) -> bool {
 /// when it asks for what is never honoured (`jku`, `jwk`, `x5u`, `crit`: RFC 8725 §3.10).
 pub fn kid(token: &str) -> Option<String> {
     #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
     struct Head {
         alg: String,
         kid: String,
-        #[serde(default)]
-        jku: Option<serde_json::Value>,
-        #[serde(default)]
-        jwk: Option<serde_json::Value>,
-        #[serde(default)]
-        x5u: Option<serde_json::Value>,
-        #[serde(default)]
-        crit: Option<serde_json::Value>,
+        #[serde(default, rename = "typ")]
+        _typ: Option<String>,
     }
     let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
+    // A field twice, or one that is never honoured, even as null, is an error here.
     let head: Head = serde_json::from_slice(&header).ok()?;
-    let asks =
-        head.jku.is_some() || head.jwk.is_some() || head.x5u.is_some() || head.crit.is_some();
-    (!asks && head.alg == ALGORITHM).then_some(head.kid)
+    (head.alg == ALGORITHM).then_some(head.kid)
 }
 
 /// What a token's signature says, checked with the one algorithm stored with the key.
@@ -332,12 +362,13 @@ mod tests {
         let random = Random::system();
         let master = MasterKey::generate(&random);
         let key = stored(&generate(Generation::FIRST, &master, &random));
-        let token = sign(&key, &claims(), &master).unwrap();
+        let token = sign(&key, &claims(), &master.into()).unwrap();
         assert!(is_well_formed(token.expose()));
         assert_eq!(kid(token.expose()).as_deref(), Some(key.kid.as_str()));
         assert_eq!(check(token.expose(), Some(&key)), Signature::Good);
         assert_eq!(check(token.expose(), None), Signature::NoKey);
-        let other = stored(&generate(Generation::FIRST, &master, &random));
+        let other = MasterKey::generate(&random);
+        let other = stored(&generate(Generation::FIRST, &other, &random));
         assert_eq!(check(token.expose(), Some(&other)), Signature::Bad);
     }
 
@@ -347,10 +378,10 @@ mod tests {
         let master = MasterKey::generate(&random);
         let key = stored(&generate(Generation::FIRST, &master, &random));
         let other = MasterKey::generate(&random);
-        assert!(opens(&key, &master));
-        assert!(!opens(&key, &other));
+        assert!(opens(&key, &master.clone().into()));
+        assert!(!opens(&key, &other.clone().into()));
         assert!(matches!(
-            sign(&key, &claims(), &other),
+            sign(&key, &claims(), &other.into()),
             Err(RotationError::Sealed { .. })
         ));
         assert!(!format!("{master:?}").contains(master.to_base64().as_str()));

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::engine::{Engine, actor, note};
 use super::error::{Result, RotationError, Rule};
-use super::keyring::{self, Claims, MasterKey};
+use super::keyring::{self, Claims};
+use super::master::MasterKeys;
 use super::standing;
 use crate::model::{
     AccountId, Acts, Digest, HOUR_MS, IntegrationId, InvalidInput, PlainToken, Random, Retirement,
@@ -77,7 +78,7 @@ impl Engine {
             return Err(InvalidInput::new("expiry", "lies in the future: 90d, or never").into());
         }
         let confined = by.confined_to().cloned();
-        let (by, master, random) = (actor(by), self.master.clone(), self.random.clone());
+        let (by, masters, random) = (actor(by), self.masters.clone(), self.random.clone());
         let settings = self.settings.clone();
         let (issued, version) = self
             .db
@@ -101,7 +102,7 @@ impl Engine {
                         return Err(Rule::TooManyTokens(MOST_LIVE_TOKENS).into());
                     }
                     let (new, token) =
-                        mint(tx, &integration, &order, (&settings.public_url, settings.audience.as_deref()), &by, &master, &random)
+                        mint(tx, &integration, &order, (&settings.public_url, settings.audience.as_deref()), &by, &masters, &random)
                             .await?;
                     tokens::insert(tx, &new).await?;
                     if order.retirement == Retirement::AtOnce {
@@ -318,7 +319,7 @@ async fn mint(
     order: &Order,
     (issuer, audience): (&str, Option<&str>),
     by: &str,
-    master: &MasterKey,
+    masters: &MasterKeys,
     random: &Random,
 ) -> Result<(NewToken, PlainToken)> {
     let now = tx.state().now;
@@ -336,7 +337,7 @@ async fn mint(
             exp: expires_at.map(UnixMs::seconds),
             jti: URL_SAFE_NO_PAD.encode(random.bytes::<16>()),
         },
-        master,
+        masters,
     )?;
     let new = NewToken {
         id: TokenId::generate(now, random),

@@ -109,7 +109,8 @@ struct Judged {
     verdict: Verdict,
     token: Option<Token>,
     state: state::State,
-    forged: bool,
+    /// The key that signed it, when it is a forgery.
+    forged: Option<String>,
     cutover: Option<Cutover>,
 }
 
@@ -184,9 +185,7 @@ impl Engine {
     /// Reads everything the verdict depends on in one transaction, and decides.
     async fn judge(&self, text: &str, digest: &Digest) -> Result<Judged, StoreError> {
         if self.node.went_back() {
-            return Err(StoreError::Schema(
-                "the database went back in time".to_owned(),
-            ));
+            return Err(StoreError::WentBack);
         }
         let mut tx = self.db.read().await?;
         if !tx.is_primary().await? {
@@ -196,8 +195,9 @@ impl Engine {
         }
         let state = state::load(&mut tx).await?;
         let row = tokens::find(&mut tx, Key::Digest(digest)).await?;
-        let signature = match keyring::kid(text) {
-            Some(kid) => keyring::check(text, keys::find(&mut tx, &kid).await?.as_ref()),
+        let kid = keyring::kid(text);
+        let signature = match &kid {
+            Some(kid) => keyring::check(text, keys::find(&mut tx, kid).await?.as_ref()),
             None => Signature::Bad,
         };
         let facts = Facts {
@@ -210,7 +210,7 @@ impl Engine {
             signature,
         };
         let verdict = decide::decide(&facts);
-        let forged = decide::is_forgery(&facts);
+        let forged = kid.filter(|_| decide::is_forgery(&facts));
         let cutover = match verdict {
             Verdict::Refuse(Reason::NotCaptured) => rotations::last_cutover(&mut tx)
                 .await?
@@ -235,9 +235,8 @@ impl Engine {
             forged,
             cutover,
         } = judged;
-        if forged {
-            // Never the token itself: an attacker's text has no place in a log.
-            tracing::error!(source = ?caller.source, "forgery: a good signature on a token that was never issued");
+        if let Some(kid) = forged {
+            self.alarm.raise(&kid, caller, state.now, &self.clock);
         }
         let Some(token) = token else {
             return Some(Answer::Refused(Refusal::plain(Reason::Unknown)));

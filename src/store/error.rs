@@ -16,6 +16,9 @@ pub enum StoreError {
     /// The schema is not what this program was built for.
     #[error("{0}")]
     Schema(String),
+    /// It is older than what is known of it. It is not believed until someone accepts it.
+    #[error("the database went back in time: it was restored from a backup")]
+    WentBack,
     /// A row holds what this program never writes.
     #[error("the database holds a value that cannot be read: {0}")]
     Corrupt(String),
@@ -35,7 +38,11 @@ impl StoreError {
     pub const fn is_passing(&self) -> bool {
         matches!(
             self,
-            Self::Unreachable(_) | Self::Locked { .. } | Self::Conflict(_) | Self::Cut
+            Self::Unreachable(_)
+                | Self::Locked { .. }
+                | Self::Conflict(_)
+                | Self::WentBack
+                | Self::Cut
         )
     }
 }

@@ -122,6 +122,11 @@ fn start_pooler(cluster: &Path) -> Option<PathBuf> {
     );
 }
 
+/// Where the cluster keeps its files.
+pub fn data() -> PathBuf {
+    CLUSTER.get_or_init(start).join("data")
+}
+
 /// Where the PostgreSQL programs are: on the path, or where Debian keeps them.
 fn binary(name: &str) -> PathBuf {
     let mut places: Vec<PathBuf> =

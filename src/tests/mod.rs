@@ -8,12 +8,16 @@
 mod api;
 mod cluster;
 mod decide;
+mod forgery;
 mod http;
+mod keys;
 mod lookback;
 mod nodes;
 mod phases;
 mod pooler;
 mod recorder;
+mod reseal;
+mod restored;
 mod rooms;
 mod routes;
 mod secrets;
