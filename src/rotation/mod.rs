@@ -36,6 +36,7 @@ mod verify;
 pub use customers::{NewUser, Setup};
 pub use engine::{Engine, Settings};
 pub use error::{RotationError, Rule};
+pub use keyring::is_well_formed;
 pub use keyring::{Jwk, MasterKey};
 pub use verify::{Accepted, Answer, Caller, Receipt, Refusal};
 
