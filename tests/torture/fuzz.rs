@@ -137,9 +137,10 @@ fn bearer_header(input: &[u8]) -> Result<bool, String> {
                 .get(..6)
                 .is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer"));
             let rest = line.get(7..).unwrap_or_default();
-            match scheme && !token.is_empty() && rest.trim() == token {
-                true => Ok(true),
-                false => Err(format!("took {token:?}")),
+            if scheme && !token.is_empty() && rest.trim() == token {
+                Ok(true)
+            } else {
+                Err(format!("took {token:?}"))
             }
         }
         Err(Reason::Missing | Reason::Malformed) => Ok(false),

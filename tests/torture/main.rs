@@ -9,6 +9,14 @@
 //! The seed is printed; the same seed makes the same choices. `docs/torture.md` has the last figures.
 #![cfg(feature = "ssr")]
 #![expect(
+    clippy::match_wildcard_for_single_variants,
+    clippy::similar_names,
+    clippy::struct_field_names,
+    clippy::too_many_lines,
+    clippy::type_complexity,
+    reason = "a harness names what it plays, and one table of steps is read in one piece"
+)]
+#![expect(
     clippy::disallowed_methods,
     reason = "a harness measures the product from outside, by the clock on the wall"
 )]

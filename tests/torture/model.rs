@@ -199,7 +199,9 @@ pub fn run(plan: &Plan) -> Report {
                                 kind.name(),
                                 plan.seed()
                             );
-                            steps.iter().for_each(|step| println!("    {step:?}"));
+                            for step in &steps {
+                                println!("    {step:?}");
+                            }
                             println!("    differs at {}", difference.words);
                         }
                     }

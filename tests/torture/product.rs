@@ -205,7 +205,10 @@ pub fn take(step: Step, model: &mut Model, product: &mut Product) -> Option<Both
             let number = token(number)?;
             let id = product.tokens[number].0.clone();
             let revoke = async |engine: &Engine| engine.revoke_token(&operator(), &id).await;
-            let said = product.act(elsewhere, revoke).unwrap().to_string();
+            let said = match product.act(elsewhere, revoke) {
+                Ok(first) => first.to_string(),
+                Err(error) => format!("failed: {error:?}"),
+            };
             (model.revoke(number), said)
         }
         Step::Readmit {

@@ -225,11 +225,9 @@ impl Scene {
         carried.extend(yes.map(|shot| shot.pass.clone()));
         self.fault = Fault::None;
         let target = self.nodes[0].open_rotation().await;
-        let target = loop {
-            match &target {
-                Ok(Some(open)) => break open.target_generation,
-                other => panic!("no rotation is open: {other:?}"),
-            }
+        let target = match &target {
+            Ok(Some(open)) => open.target_generation,
+            other => panic!("no rotation is open: {other:?}"),
         };
         let mut left = Vec::new();
         for pass in at_finalise.iter().chain(&at_start).chain(&dormant) {
