@@ -32,7 +32,11 @@ pub async fn verify(State(app): State<AppState>, caller: Caller, headers: Header
 }
 
 /// The token of a request (RFC 6750 §2.1): exactly one Authorization header, the scheme in any case.
-fn bearer(headers: &HeaderMap) -> Result<&str, Reason> {
+///
+/// # Errors
+/// [`Reason::Missing`] where no bearer token was sent, [`Reason::Malformed`] where more than one
+/// header was, or one that is no text.
+pub fn bearer(headers: &HeaderMap) -> Result<&str, Reason> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Err(Reason::Missing);

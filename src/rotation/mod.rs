@@ -50,6 +50,7 @@ pub use backup::Part;
 pub use customers::{NewUser, Setup};
 pub use engine::{Engine, Settings};
 pub use error::{RotationError, Rule};
+pub use keyring::is_well_formed;
 pub use keyring::{Jwk, MasterKey};
 pub use master::MasterKeys;
 pub use verify::{Accepted, Answer, Caller, Receipt, Refusal};

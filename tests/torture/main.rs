@@ -9,17 +9,56 @@
 //! The seed is printed; the same seed makes the same choices. `docs/torture.md` has the last figures.
 #![cfg(feature = "ssr")]
 #![expect(
+    clippy::match_wildcard_for_single_variants,
+    clippy::similar_names,
+    clippy::struct_field_names,
+    clippy::too_many_lines,
+    clippy::type_complexity,
+    reason = "a harness names what it plays, and one table of steps is read in one piece"
+)]
+#![expect(
     clippy::disallowed_methods,
     reason = "a harness measures the product from outside, by the clock on the wall"
 )]
 
+#[path = "../../src/tests/cluster.rs"]
+#[expect(dead_code, reason = "the pooler is for other tests")]
+mod cluster;
+/// With the real old private key, and without: 0 accepted.
+mod forgeries;
+/// Whatever reads what strangers write: 0 panics.
+mod fuzz;
+/// The races that matter most, held still.
+mod held;
+/// Whatever ends a credential, raced against its capture.
+mod logouts;
+/// Sequences of everything against a simple model.
+mod model;
+/// Processes that are paused, and a database that crashes.
+mod paused;
 /// What a run is asked for, and what it found.
 mod plan;
+/// The product, as the model's steps are done to it.
+mod product;
+/// Steps raced against traffic on three nodes.
+mod races;
+/// The simple model.
+mod rules;
+/// Servers as processes.
+mod serving;
+/// Requests at a drawn moment, and what they were told.
+mod shots;
+/// What a forger makes of a token.
+mod tricks;
+/// Installations, and processes on them inside this one.
+mod world;
 
 use std::process::ExitCode;
 use std::time::Instant;
 
 use plan::{Plan, Report};
+// For the helper that starts a cluster, which is the crate's own in its unit tests.
+use rollcall::store;
 
 /// A harness: its name on the command line, what it holds Rollcall to, and what runs it.
 struct Harness {
@@ -29,7 +68,43 @@ struct Harness {
 }
 
 /// In the order in which they run.
-const HARNESSES: &[Harness] = &[];
+const HARNESSES: &[Harness] = &[
+    Harness {
+        name: "model",
+        promise: "every answer is what a simple model says",
+        run: model::run,
+    },
+    Harness {
+        name: "forgeries",
+        promise: "a forged token is never accepted, with the real old key or without",
+        run: forgeries::run,
+    },
+    Harness {
+        name: "races",
+        promise: "a step is one moment on every node: I1 and I2, whatever is raced against it",
+        run: races::run,
+    },
+    Harness {
+        name: "races-held",
+        promise: "what must not overtake does not, with all the time to",
+        run: held::run,
+    },
+    Harness {
+        name: "races-paused",
+        promise: "a paused node wakes to obey, and holds nobody up; a crashed database loses nothing",
+        run: paused::run,
+    },
+    Harness {
+        name: "logouts",
+        promise: "what has ended stays so, whatever captures it meanwhile",
+        run: logouts::run,
+    },
+    Harness {
+        name: "fuzz",
+        promise: "nothing that strangers write makes a reader panic, or take what it should not",
+        run: fuzz::run,
+    },
+];
 
 fn main() -> ExitCode {
     let asked = match Plan::of_arguments(std::env::args().skip(1)) {
