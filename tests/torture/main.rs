@@ -13,8 +13,39 @@
     reason = "a harness measures the product from outside, by the clock on the wall"
 )]
 
+/// What the database says.
+mod books;
+/// A throwaway PostgreSQL cluster.
+#[path = "../../src/tests/cluster.rs"]
+#[expect(
+    dead_code,
+    reason = "clusters of one's own, not the one that tests share"
+)]
+mod cluster;
+/// A disk that fails, dawdles, lies and forgets.
+mod disk;
+/// The ways to write, and what their answers claim.
+mod doors;
+/// Faults against every path that writes.
+mod faults;
+/// A client.
+mod http;
+/// SIGKILL under load.
+mod kills;
+/// An installation, seen from outside.
+mod place;
 /// What a run is asked for, and what it found.
 mod plan;
+/// A cluster that is stopped, crashed and cut off.
+mod postgres;
+/// Power cuts.
+mod powercut;
+/// A slow road to a database.
+mod proxy;
+/// Synced before it is answered.
+mod sync;
+/// What strace wrote.
+mod trace;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -29,7 +60,28 @@ struct Harness {
 }
 
 /// In the order in which they run.
-const HARNESSES: &[Harness] = &[];
+const HARNESSES: &[Harness] = &[
+    Harness {
+        name: "kills",
+        promise: "what a 2xx acknowledged survives SIGKILL at any moment",
+        run: kills::run,
+    },
+    Harness {
+        name: "sync",
+        promise: "a first capture is synced before it is answered",
+        run: sync::run,
+    },
+    Harness {
+        name: "powercut",
+        promise: "what a 2xx acknowledged survives the loss of all that was not synced",
+        run: powercut::run,
+    },
+    Harness {
+        name: "faults",
+        promise: "whatever fails: 503 or a correct answer, and well again within a second",
+        run: faults::run,
+    },
+];
 
 fn main() -> ExitCode {
     let asked = match Plan::of_arguments(std::env::args().skip(1)) {
