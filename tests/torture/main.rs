@@ -51,6 +51,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use plan::{Plan, Report};
+// `cluster.rs` is a module of the library's tests too, and says `crate::store`.
+use rollcall::store;
 
 /// A harness: its name on the command line, what it holds Rollcall to, and what runs it.
 struct Harness {

@@ -87,7 +87,7 @@ impl Place {
     /// connection, a killed server's database is recovered by the server that comes next.
     pub fn within<T>(&self, work: impl AsyncFnOnce(&Engine, &Operator) -> T) -> T {
         self.runtime.block_on(async {
-            let db = Db::connect(&self.url).await.unwrap();
+            let db = Db::connect(self.url.as_str()).await.unwrap();
             db.migrate(2_000, &Random::system()).await.unwrap();
             let settings = Settings {
                 public_url: format!("http://{}", self.address),
