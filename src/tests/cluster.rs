@@ -95,14 +95,7 @@ fn start_pooler(cluster: &Path) -> Option<PathBuf> {
     );
     let file = folder.join("pgbouncer.ini");
     std::fs::write(&file, settings).unwrap();
-    let mut command = if is_root() {
-        let mut command = Command::new("runuser");
-        command.args(["-u", "postgres", "--", program]);
-        command
-    } else {
-        Command::new(program)
-    };
-    let pooler = command
+    let pooler = as_owner(program)
         .arg(&file)
         .current_dir("/")
         .stdin(Stdio::null())
@@ -115,6 +108,8 @@ fn start_pooler(cluster: &Path) -> Option<PathBuf> {
         std::process::id(),
         pooler.id()
     );
+    // Nobody waits for it: it outlives this process for a moment.
+    drop(pooler);
     outlive(&script);
     let socket = folder.join(".s.PGSQL.6543");
     for _ in 0..200 {
