@@ -71,10 +71,11 @@ impl From<sqlx::Error> for StoreError {
                 {
                     Self::Unreachable(error)
                 }
-                // SQLite: BUSY, LOCKED, IOERR, FULL, CANTOPEN, NOTADB, PROTOCOL with extensions.
+                // SQLite: BUSY, LOCKED, IOERR, CORRUPT (which is also what it calls a page that the
+                // disk does not give), FULL, CANTOPEN, PROTOCOL, NOTADB with extensions.
                 Some(code)
                     if code.parse::<i64>().is_ok_and(|code| {
-                        matches!(code & 0xff, 5 | 6 | 10 | 13 | 14 | 15 | 26)
+                        matches!(code & 0xff, 5 | 6 | 10 | 11 | 13 | 14 | 15 | 26)
                     }) =>
                 {
                     Self::Unreachable(error)

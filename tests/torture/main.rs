@@ -21,25 +21,45 @@
     reason = "a harness measures the product from outside, by the clock on the wall"
 )]
 
+/// What the database says.
+mod books;
+/// A throwaway PostgreSQL cluster.
 #[path = "../../src/tests/cluster.rs"]
-#[expect(dead_code, reason = "the pooler is for other tests")]
 mod cluster;
+/// A disk that fails, dawdles, lies and forgets.
+mod disk;
+/// The ways to write, and what their answers claim.
+mod doors;
+/// Faults against every path that writes.
+mod faults;
 /// With the real old private key, and without: 0 accepted.
 mod forgeries;
 /// Whatever reads what strangers write: 0 panics.
 mod fuzz;
 /// The races that matter most, held still.
 mod held;
+/// A client.
+mod http;
+/// SIGKILL under load.
+mod kills;
 /// Whatever ends a credential, raced against its capture.
 mod logouts;
 /// Sequences of everything against a simple model.
 mod model;
 /// Processes that are paused, and a database that crashes.
 mod paused;
+/// An installation, seen from outside.
+mod place;
 /// What a run is asked for, and what it found.
 mod plan;
+/// A cluster that is stopped, crashed and cut off.
+mod postgres;
+/// Power cuts.
+mod powercut;
 /// The product, as the model's steps are done to it.
 mod product;
+/// A slow road to a database.
+mod proxy;
 /// Steps raced against traffic on three nodes.
 mod races;
 /// The simple model.
@@ -48,6 +68,10 @@ mod rules;
 mod serving;
 /// Requests at a drawn moment, and what they were told.
 mod shots;
+/// Synced before it is answered.
+mod sync;
+/// What strace wrote.
+mod trace;
 /// What a forger makes of a token.
 mod tricks;
 /// Installations, and processes on them inside this one.
@@ -103,6 +127,26 @@ const HARNESSES: &[Harness] = &[
         name: "fuzz",
         promise: "nothing that strangers write makes a reader panic, or take what it should not",
         run: fuzz::run,
+    },
+    Harness {
+        name: "kills",
+        promise: "what a 2xx acknowledged survives SIGKILL at any moment",
+        run: kills::run,
+    },
+    Harness {
+        name: "sync",
+        promise: "a first capture is synced before it is answered",
+        run: sync::run,
+    },
+    Harness {
+        name: "powercut",
+        promise: "what a 2xx acknowledged survives the loss of all that was not synced",
+        run: powercut::run,
+    },
+    Harness {
+        name: "faults",
+        promise: "whatever fails: 503 or a correct answer, and well again within a second",
+        run: faults::run,
     },
 ];
 
