@@ -17,8 +17,13 @@ static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// The URL of a new, empty database.
 pub fn new_database() -> String {
+    database_in(shared())
+}
+
+/// The folder of the cluster that tests share.
+fn shared() -> &'static Path {
     // What tests ask is not what a power cut leaves.
-    database_in(CLUSTER.get_or_init(|| start(&["fsync = off"])))
+    CLUSTER.get_or_init(|| start(&["fsync = off"]))
 }
 
 /// The URL of a new, empty database in the cluster of a folder.
@@ -126,7 +131,7 @@ fn start_pooler(cluster: &Path) -> Option<PathBuf> {
 
 /// Where the cluster keeps its files.
 pub fn data() -> PathBuf {
-    CLUSTER.get_or_init(start).join("data")
+    shared().join("data")
 }
 
 /// Where the PostgreSQL programs are: on the path, or where Debian keeps them.

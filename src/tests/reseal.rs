@@ -48,7 +48,7 @@ both! {
                         integration: integration.clone(),
                         lifetime_ms: None,
                         retirement: crate::model::Retirement::AtOnce,
-                        form_id: None,
+                        form_id: None, instead_of: None,
                     };
                     server.issue_token(&by, order).await.unwrap();
                     issued += 1;
@@ -187,6 +187,7 @@ async fn issue(engine: &Engine, by: &crate::model::Operator) {
         lifetime_ms: None,
         retirement: crate::model::Retirement::Keep,
         form_id: None,
+        instead_of: None,
     };
     engine.issue_token(by, order).await.unwrap();
 }

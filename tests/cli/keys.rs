@@ -163,6 +163,7 @@ fn given_master_keys_are_replaced_node_by_node() {
 
 /// Backed up while it answers, restored into a fresh place, and put over the original.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a story, told in one piece")]
 fn a_backup_is_restored_and_an_older_one_is_refused_until_it_is_accepted() {
     let place = Place::new();
     let id = place.with_integration();

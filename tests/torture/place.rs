@@ -133,6 +133,7 @@ impl Place {
                             lifetime_ms: Some(365 * DAY_MS),
                             retirement: Retirement::Keep,
                             form_id: None,
+                            instead_of: None,
                         };
                         let issued = engine.issue_token(&by, order).await.unwrap();
                         passes.push(Pass {

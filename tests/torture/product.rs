@@ -168,6 +168,7 @@ pub fn take(step: Step, model: &mut Model, product: &mut Product) -> Option<Both
                     Retires::AfterFirstUse(overlap) => Retirement::AfterFirstUse { overlap },
                 },
                 form_id: None,
+                instead_of: None,
             };
             let issue = async |engine: &Engine| engine.issue_token(&operator(), order).await;
             let said = match product.act(elsewhere, issue) {

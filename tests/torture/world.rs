@@ -287,6 +287,7 @@ pub async fn issue(engine: &Engine, integration: &IntegrationId) -> Issued {
         lifetime_ms: None,
         retirement: Retirement::Keep,
         form_id: None,
+        instead_of: None,
     };
     engine.issue_token(&operator(), order).await.unwrap()
 }

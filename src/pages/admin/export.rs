@@ -56,7 +56,7 @@ async fn export(
     let head = std::iter::once(lines(std::iter::once(HEAD.map(str::to_owned))));
     let body = std::iter::from_fn(move || {
         let some: Vec<AccountFate> = rows.by_ref().take(ROWS).collect();
-        (!some.is_empty()).then(|| lines(some.into_iter().map(record)))
+        (!some.is_empty()).then(|| lines(some.into_iter().map(|fate| record(&fate))))
     });
     let chunks = head.chain(body).map(Ok::<Bytes, Infallible>);
     let mut response = Response::new(Body::from_stream(stream::iter(chunks)));
@@ -72,7 +72,7 @@ async fn export(
     Ok(response)
 }
 
-fn record(fate: AccountFate) -> [String; 9] {
+fn record(fate: &AccountFate) -> [String; 9] {
     let time = |at: Option<UnixMs>| at.map(|at| at.to_string()).unwrap_or_default();
     [
         fate.id.to_string(),

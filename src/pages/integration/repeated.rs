@@ -18,7 +18,7 @@ pub(super) fn Repeated(
     /// The present.
     now: UnixMs,
 ) -> impl IntoView {
-    let Some(made) = view.tokens.first().cloned() else {
+    let Some(made) = view.tokens.into_iter().next() else {
         return view! { <Notice tone=Tone::Warn>"This form was already sent, and it generated no token."</Notice> }
             .into_any();
     };
