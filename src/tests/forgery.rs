@@ -290,7 +290,6 @@ fn other_forms(token: &str) -> Vec<(&'static str, String, &'static str)> {
             "token_malformed",
         ),
         ("a tab before", format!("\t{token}"), "token_malformed"),
-        ("two spaces", format!(" {token}"), "token_malformed"),
         (
             "a line end",
             format!("{head}.{claims}%0a.{signature}"),
