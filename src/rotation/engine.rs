@@ -5,14 +5,16 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 
 use super::error::{Result, RotationError};
-use super::keyring::{self, Jwk, MasterKey};
+use super::held::Sightings;
+use super::jwk::{self, Jwk};
+use super::keyring::{self, MasterKey};
 use super::nodes::{Node, POLL_EVERY};
 use super::phases;
 use super::recorder::Recorder;
 use crate::model::{AccountId, Acts, Clock, Generation, Random, Steers, UnixMs};
 use crate::store::keys::{self, NewKey};
 use crate::store::state::{self, Change, Step};
-use crate::store::{Db, Lock, StoreError, Tx, audit, sessions};
+use crate::store::{Db, Lock, StoreError, Tx, audit, held, sessions};
 
 /// What an installation is called from outside.
 #[derive(Clone, Debug)]
@@ -29,6 +31,7 @@ pub struct Engine {
     pub(super) db: Db,
     pub(super) node: Arc<Node>,
     pub(super) recorder: Recorder,
+    pub(super) sightings: Sightings,
     pub(super) master: MasterKey,
     pub(super) settings: Arc<Settings>,
     pub(super) clock: Clock,
@@ -58,10 +61,12 @@ impl Engine {
         let id = random.hex::<8>();
         let node = Arc::new(Node::join(db.clone(), clock.clone(), id).await?);
         let recorder = Recorder::start(db.clone(), node.clone());
+        let sightings = Sightings::start(db.clone());
         Ok(Self {
             db,
             node,
             recorder,
+            sightings,
             master,
             settings: Arc::new(settings),
             clock,
@@ -124,7 +129,7 @@ impl Engine {
 
     /// Writes what waits in memory and leaves. The process ends after this.
     pub async fn stop(&self) -> Result<()> {
-        self.recorder.flush().await?;
+        self.flush().await?;
         self.node.leave().await?;
         self.db.close().await;
         Ok(())
@@ -132,7 +137,8 @@ impl Engine {
 
     /// Writes every count that waits in memory.
     pub async fn flush(&self) -> Result<()> {
-        Ok(self.recorder.flush().await?)
+        self.recorder.flush().await?;
+        Ok(self.sightings.flush().await?)
     }
 
     /// Whether this process may answer: its view is fresh, and the database has not gone back.
@@ -176,7 +182,7 @@ impl Engine {
         Ok(keys::list(&mut tx)
             .await?
             .iter()
-            .filter_map(keyring::jwk)
+            .filter_map(jwk::jwk)
             .collect())
     }
 
@@ -221,6 +227,7 @@ impl Engine {
                 async move {
                     let now = tx.state().now;
                     state::prune_changes(tx, now.plus(-crate::model::DAY_MS)).await?;
+                    held::prune(tx, now.plus(-crate::model::DAY_MS)).await?;
                     sessions::prune(tx, now.plus(-30 * crate::model::DAY_MS)).await
                 }
                 .boxed()

@@ -58,7 +58,7 @@ impl MasterKey {
     }
 
     /// Encrypts and authenticates `secret`; `context` must be the same at opening.
-    fn seal(&self, secret: &[u8], context: &str, random: &Random) -> Vec<u8> {
+    pub(super) fn seal(&self, secret: &[u8], context: &str, random: &Random) -> Vec<u8> {
         let nonce: [u8; NONCE_LENGTH] = random.bytes();
         let mut sealed = nonce.to_vec();
         let mut body = secret.to_vec();
@@ -74,7 +74,8 @@ impl MasterKey {
         sealed
     }
 
-    fn open(&self, sealed: &[u8], context: &str) -> Option<Zeroizing<Vec<u8>>> {
+    /// Opens what [`MasterKey::seal`] sealed under the same `context`; `None` when it is anything else.
+    pub(super) fn open(&self, sealed: &[u8], context: &str) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, body) = sealed.split_at_checked(NONCE_LENGTH)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut body = Zeroizing::new(body.to_vec());
@@ -132,7 +133,7 @@ pub fn generate(generation: Generation, master: &MasterKey, random: &Random) -> 
 }
 
 /// What a sealed key is bound to.
-fn context(kid: &str) -> String {
+pub(super) fn context(kid: &str) -> String {
     format!("rollcall signing key {kid} active")
 }
 
@@ -231,13 +232,22 @@ pub fn is_well_formed(token: &str) -> bool {
     parts == 3
 }
 
-/// The header of a token: the key it names. `None` when it is not one we could have written, or
-/// when it asks for what is never honoured (`jku`, `jwk`, `x5u`, `crit`: RFC 8725 §3.10).
-pub fn kid(token: &str) -> Option<String> {
+/// What the header of a token says of how to check it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The algorithm it names. It chooses nothing: the key has one of its own.
+    pub algorithm: String,
+    /// The key it names.
+    pub kid: Option<String>,
+}
+
+/// Reads the header of a token. `None` when it is not one, or when it asks for what is never
+/// honoured (`jku`, `jwk`, `x5u`, `crit`: RFC 8725 §3.10).
+pub fn head(token: &str) -> Option<Head> {
     #[derive(serde::Deserialize)]
-    struct Head {
+    struct Raw {
         alg: String,
-        kid: String,
+        kid: Option<String>,
         #[serde(default)]
         jku: Option<serde_json::Value>,
         #[serde(default)]
@@ -248,10 +258,19 @@ pub fn kid(token: &str) -> Option<String> {
         crit: Option<serde_json::Value>,
     }
     let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
-    let head: Head = serde_json::from_slice(&header).ok()?;
-    let asks =
-        head.jku.is_some() || head.jwk.is_some() || head.x5u.is_some() || head.crit.is_some();
-    (!asks && head.alg == ALGORITHM).then_some(head.kid)
+    let raw: Raw = serde_json::from_slice(&header).ok()?;
+    let asks = raw.jku.is_some() || raw.jwk.is_some() || raw.x5u.is_some() || raw.crit.is_some();
+    let named = raw.kid.as_deref().is_none_or(is_kid);
+    (!asks && named).then_some(Head {
+        algorithm: raw.alg,
+        kid: raw.kid,
+    })
+}
+
+/// Whether a text may name a key: 1 to 200 characters, none of them control characters, so that any
+/// database takes it.
+pub fn is_kid(text: &str) -> bool {
+    (1..=200).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
 /// What a token's signature says, checked with the one algorithm stored with the key.
@@ -267,31 +286,6 @@ pub fn check(token: &str, key: Option<&SigningKey>) -> Signature {
         Ok(true) => Signature::Good,
         Ok(false) | Err(_) => Signature::Bad,
     }
-}
-
-/// A public key as RFC 8037 writes it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Jwk {
-    kty: &'static str,
-    crv: &'static str,
-    alg: &'static str,
-    #[serde(rename = "use")]
-    purpose: &'static str,
-    kid: String,
-    x: String,
-}
-
-/// The public half for the JWKS; `None` once it is forgotten.
-pub fn jwk(key: &SigningKey) -> Option<Jwk> {
-    let x = URL_SAFE_NO_PAD.encode(key.public_key.as_deref()?);
-    Some(Jwk {
-        kty: "OKP",
-        crv: "Ed25519",
-        alg: ALGORITHM,
-        purpose: "sig",
-        kid: key.kid.clone(),
-        x,
-    })
 }
 
 #[cfg(test)]
@@ -313,6 +307,7 @@ mod tests {
             deactivated_at: None,
             destroyed_at: None,
             forgotten_at: None,
+            reading: crate::store::keys::Reading::default(),
         }
     }
 
@@ -334,7 +329,8 @@ mod tests {
         let key = stored(&generate(Generation::FIRST, &master, &random));
         let token = sign(&key, &claims(), &master).unwrap();
         assert!(is_well_formed(token.expose()));
-        assert_eq!(kid(token.expose()).as_deref(), Some(key.kid.as_str()));
+        let head = head(token.expose()).unwrap();
+        assert_eq!((head.algorithm.as_str(), head.kid.as_deref()), (ALGORITHM, Some(key.kid.as_str())));
         assert_eq!(check(token.expose(), Some(&key)), Signature::Good);
         assert_eq!(check(token.expose(), None), Signature::NoKey);
         let other = stored(&generate(Generation::FIRST, &master, &random));
@@ -376,12 +372,16 @@ mod tests {
 
     #[test]
     fn a_header_that_names_its_own_key_is_refused() {
-        let head = |json: &str| kid(&format!("{}.e30.e30", URL_SAFE_NO_PAD.encode(json)));
+        let head = |json: &str| head(&format!("{}.e30.e30", URL_SAFE_NO_PAD.encode(json)));
         assert!(head(r#"{"alg":"EdDSA","kid":"g1"}"#).is_some());
-        assert!(head(r#"{"alg":"none","kid":"g1"}"#).is_none());
-        assert!(head(r#"{"alg":"HS256","kid":"g1"}"#).is_none());
+        assert_eq!(head(r#"{"alg":"HS256","typ":"JWT"}"#).unwrap().kid, None);
         assert!(head(r#"{"alg":"EdDSA","kid":"g1","jku":"https://evil.example"}"#).is_none());
+        assert!(head(r#"{"alg":"EdDSA","kid":"g1","x5u":"https://evil.example"}"#).is_none());
+        assert!(head(r#"{"alg":"EdDSA","kid":"g1","jwk":{"kty":"oct"}}"#).is_none());
         assert!(head(r#"{"alg":"EdDSA","kid":"g1","crit":["exp"]}"#).is_none());
-        assert!(head(r#"{"alg":"EdDSA"}"#).is_none());
+        assert!(head(r#"{"alg":"EdDSA","alg":"none"}"#).is_none());
+        assert!(head(r#"{"kid":"g1"}"#).is_none());
+        assert!(head(r#"{"alg":"EdDSA","kid":""}"#).is_none());
+        assert!(head("{\"alg\":\"EdDSA\",\"kid\":\"a\\u0000b\"}").is_none());
     }
 }

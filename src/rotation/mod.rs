@@ -9,11 +9,25 @@ pub mod cadence;
 mod customers;
 /// The verdict on a token: pure and total.
 pub mod decide;
+/// Which imported key made a token, and what its claims say.
+mod elsewhere;
 mod engine;
 mod error;
+mod examine;
+/// Tokens issued elsewhere that are not registered: seen, listed, approved or refused.
+pub mod held;
+/// A key of another platform is taken in.
+mod import_key;
 mod index;
+mod jwk;
 mod keyring;
+/// A ledger of tokens issued elsewhere.
+pub mod ledger;
+/// Keys of other platforms as they are written.
+mod material;
 mod nodes;
+/// Where a token issued elsewhere belongs.
+mod placing;
 /// What a customer sees of its integrations.
 pub mod overview;
 /// start, finalise, reopen, abort, close.
@@ -34,7 +48,11 @@ mod verify;
 pub use customers::{NewUser, Setup};
 pub use engine::{Engine, Settings};
 pub use error::{RotationError, Rule};
-pub use keyring::{Jwk, MasterKey};
+pub use import_key::KeyImport;
+pub use jwk::Jwk;
+pub use keyring::MasterKey;
+pub use examine::Stranger;
+pub use material::{Material, SOUND_SECRET, SecretForm};
 pub use verify::{Accepted, Answer, Caller, Receipt, Refusal};
 
 /// A token of valid form and signature that was never registered: what whoever stole the key makes.

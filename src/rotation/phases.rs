@@ -10,7 +10,7 @@ use crate::model::{DAY_MS, InvalidInput, Name, Phase, Random, RotationId, Span, 
 use crate::store::captures::{self, LONGEST_LOOKBACK_MS, NewCapture};
 use crate::store::rotations::{self, Rotation};
 use crate::store::state::{self, Change, Step};
-use crate::store::{Lock, StoreError, Tx, keys, sessions, tokens};
+use crate::store::{Lock, StoreError, Tx, held, keys, sessions, tokens};
 
 /// How many tokens one step of a look-back carries over: short enough that requests get between.
 const LOOKBACK_STEP: i64 = 500;
@@ -281,6 +281,7 @@ async fn change_phase(
         },
         Phase::Closed => {
             keys::forget_below(tx, target).await?;
+            held::prune(tx, state.now).await?;
             Step {
                 current: state.current,
                 newest,

@@ -31,8 +31,12 @@ pub mod db;
 mod error;
 /// What `doctor` asks of a database.
 mod health;
+/// Tokens issued elsewhere that the registry does not know.
+pub mod held;
 /// Signing keys by generation.
 pub mod keys;
+/// Tokens issued elsewhere on their way into the registry.
+pub mod ledger;
 /// One-time links and failed sign-ins.
 pub mod links;
 mod migrate;

@@ -1,0 +1,144 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use futures_util::FutureExt as _;
+
+use crate::model::{TokenId, UnixMs};
+use crate::rotation::recorder::FLUSH_EVERY;
+use crate::rotation::verify::Caller;
+use crate::store::held::{self, NewHeld, Sighting};
+use crate::store::{Db, Lock, StoreError, Tx};
+
+/// How many held tokens are listed at the most. More are answered by the same rule and not listed.
+pub const MOST_HELD: i64 = 100_000;
+/// How many different ones a process takes note of between two flushes.
+pub const MOST_AT_ONCE: usize = 500;
+/// The log says at most this often that the list is full, in milliseconds.
+const SAY_EVERY_MS: i64 = 60_000;
+
+/// Held tokens that were seen, waiting to be listed. Nobody waits for that: it decides nothing
+/// before an admin looks at it. Bounded, so that whoever has a leaked key fills neither memory nor
+/// the database.
+#[derive(Clone)]
+pub struct Sightings {
+    seen: Arc<Mutex<Seen>>,
+    db: Db,
+}
+
+/// What was seen since the last flush.
+#[derive(Default)]
+struct Seen {
+    tokens: HashMap<TokenId, Sighting>,
+    /// Requests with a token that found no room.
+    missed: i64,
+}
+
+impl Sightings {
+    /// Starts the task that lists them. It ends when the last `Sightings` is dropped.
+    pub fn start(db: Db) -> Self {
+        let sightings = Self { seen: Arc::default(), db };
+        let (seen, db) = (Arc::downgrade(&sightings.seen), sightings.db.clone());
+        tokio::spawn(async move {
+            let mut due = tokio::time::interval(FLUSH_EVERY);
+            due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                due.tick().await;
+                let Some(seen) = Weak::upgrade(&seen) else { return };
+                if let Err(error) = flush(&db, &seen).await {
+                    tracing::warn!(%error, "held tokens could not be listed; they are kept and tried again");
+                }
+            }
+        });
+        sightings
+    }
+
+    /// Takes note of a request with a held token.
+    pub fn see(&self, token: NewHeld, caller: &Caller, at: UnixMs) {
+        let mut seen = lock(&self.seen);
+        if let Some(known) = seen.tokens.get_mut(&token.id) {
+            known.uses += 1;
+            known.last_at = known.last_at.max(at);
+            known.last_source.clone_from(&caller.source);
+        } else if seen.tokens.len() < MOST_AT_ONCE {
+            let sighting = Sighting {
+                first_at: at,
+                first_source: caller.source.clone(),
+                first_agent: caller.agent.clone(),
+                last_at: at,
+                last_source: caller.source.clone(),
+                uses: 1,
+                token,
+            };
+            seen.tokens.insert(sighting.token.id.clone(), sighting);
+        } else {
+            seen.missed += 1;
+        }
+    }
+
+    /// Lists what waits in memory.
+    pub async fn flush(&self) -> Result<(), StoreError> {
+        flush(&self.db, &self.seen).await
+    }
+}
+
+fn lock(seen: &Mutex<Seen>) -> std::sync::MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn flush(db: &Db, seen: &Arc<Mutex<Seen>>) -> Result<(), StoreError> {
+    let taken = std::mem::take(&mut *lock(seen));
+    if taken.tokens.is_empty() && taken.missed == 0 {
+        return Ok(());
+    }
+    // In id order, so that two batches never wait for each other in a circle.
+    let mut tokens: Vec<Sighting> = taken.tokens.into_values().collect();
+    tokens.sort_by(|a, b| a.token.id.cmp(&b.token.id));
+    let (missed, written) = (taken.missed, tokens.clone());
+    let result = db
+        .write(Lock::Shared, move |tx| {
+            async move { list(tx, &written, missed, MOST_HELD).await }.boxed()
+        })
+        .await;
+    if result.is_err() {
+        let mut seen = lock(seen);
+        seen.missed += missed;
+        for sighting in tokens {
+            // What was first seen then was first seen then.
+            match seen.tokens.get_mut(&sighting.token.id) {
+                Some(newer) => {
+                    newer.uses += sighting.uses;
+                    newer.first_at = sighting.first_at;
+                    newer.first_source = sighting.first_source;
+                    newer.first_agent = sighting.first_agent;
+                }
+                None => {
+                    seen.tokens.insert(sighting.token.id.clone(), sighting);
+                }
+            }
+        }
+    }
+    result
+}
+
+/// Lists what was seen while there is room, and says so when there is none.
+pub(in crate::rotation) async fn list(
+    tx: &mut Tx,
+    seen: &[Sighting],
+    missed: i64,
+    most: i64,
+) -> Result<(), StoreError> {
+    let missed = missed.saturating_add(held::note(tx, seen, most).await?);
+    if missed > 0 {
+        let before = held::overflow(tx).await?;
+        let now = tx.state().now;
+        if before.is_none_or(|before| now.since(before.last_at) > SAY_EVERY_MS) {
+            tracing::warn!(
+                missed,
+                most,
+                "tokens issued elsewhere arrive faster than they may be listed, or more of them than may: a leaked key?"
+            );
+        }
+        held::add_overflow(tx, missed).await?;
+    }
+    Ok(())
+}
