@@ -5,6 +5,7 @@ use crate::auth::PasswordError;
 use crate::config::ConfigError;
 use crate::model::InvalidInput;
 use crate::rotation::RotationError;
+use crate::rotation::ledger::LedgerError;
 use crate::store::StoreError;
 
 /// What a command gives.
@@ -67,6 +68,8 @@ impl From<RotationError> for Failure {
         let exit = match &error {
             RotationError::NotFound(_) => Exit::NotFound,
             RotationError::Invalid(_) => Exit::Usage,
+            RotationError::Ledger(LedgerError::Unreadable(_)) => Exit::Failed,
+            RotationError::Ledger(_) => Exit::Usage,
             RotationError::Refused(_) => Exit::Refused,
             RotationError::Store(error) => return error.into(),
             RotationError::Taken(_) | RotationError::Sealed { .. } | RotationError::Busy => {

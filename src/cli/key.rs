@@ -1,3 +1,6 @@
+/// Take in a key of another platform.
+mod import;
+
 use clap::Subcommand;
 use serde::Serialize;
 
@@ -13,6 +16,8 @@ use crate::store::keys::SigningKey;
 pub enum Key {
     /// List every signing key and what became of it
     List,
+    /// Take in a key of another platform, so that what it has issued is accepted here
+    Import(import::Import),
 }
 
 /// A signing key in JSON.
@@ -35,7 +40,7 @@ impl From<SigningKey> for Shown {
     fn from(key: SigningKey) -> Self {
         let state = if key.forgotten_at.is_some() {
             "forgotten"
-        } else if key.destroyed_at.is_some() {
+        } else if key.destroyed_at.is_some() || key.origin == "imported" {
             "verifying"
         } else if key.activated_at.is_some() {
             "signing"
@@ -60,7 +65,14 @@ impl From<SigningKey> for Shown {
 impl Key {
     /// Does it.
     pub async fn run(self, settings: &Settings) -> Result<()> {
-        let Self::List = self;
+        match self {
+            Self::List => list(settings).await,
+            Self::Import(import) => import.run(settings).await,
+        }
+    }
+}
+
+async fn list(settings: &Settings) -> Result<()> {
         within(settings, async |at| {
             let keys: Vec<Shown> = at
                 .engine
@@ -85,7 +97,6 @@ impl Key {
             })
         })
         .await
-    }
 }
 
 impl Shown {

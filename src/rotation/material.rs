@@ -10,6 +10,7 @@ use aws_lc_rs::signature::{
 use base64::Engine as _;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::{DecodePaddingMode, general_purpose};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -166,7 +167,7 @@ struct Raw {
     e: Option<String>,
     x: Option<String>,
     y: Option<String>,
-    k: Option<Zeroizing<String>>,
+    k: Option<SecretString>,
     d: Option<serde::de::IgnoredAny>,
 }
 
@@ -187,9 +188,9 @@ fn of_jwk(text: &str) -> Result<Material, InvalidInput> {
     };
     let mut found = match (raw.kty.as_str(), raw.crv.as_deref()) {
         ("RSA", _) => of_rsa_parts(&part(&raw.n)?, &part(&raw.e)?)?,
-        ("EC", Some("P-256")) => of_point(&[&[4], part(&raw.x)?.as_slice(), &part(&raw.y)?].concat())?,
+        ("EC", Some("P-256")) => of_point(&[[4].as_slice(), &part(&raw.x)?, &part(&raw.y)?].concat())?,
         ("OKP", Some("Ed25519")) => of_ed25519(&part(&raw.x)?)?,
-        ("oct", _) => of_secret(raw.k.as_deref().map_or("", |k| k), SecretForm::Base64)?,
+        ("oct", _) => of_secret(raw.k.as_ref().map_or("", |k| k.expose_secret()), SecretForm::Base64)?,
         _ => return Err(key("is RSA, P-256, Ed25519 or a shared secret")),
     };
     if raw.alg.is_some_and(|named| named != found.algorithm) {

@@ -22,7 +22,7 @@ mod risk;
 mod sightings;
 
 pub use crate::store::held::{Held as HeldToken, Overflow, Which};
-pub use risk::{HeldAccount, with_held};
+pub use risk::{Breaking, BreakingIntegration, HeldAccount, with_held};
 pub use sightings::{MOST_AT_ONCE, MOST_HELD, Sightings};
 
 /// How many are approved in one transaction by the rule.
