@@ -73,30 +73,30 @@ impl Key {
 }
 
 async fn list(settings: &Settings) -> Result<()> {
-        within(settings, async |at| {
-            let keys: Vec<Shown> = at
-                .engine
-                .keys()
-                .await?
-                .into_iter()
-                .map(Shown::from)
-                .collect();
-            let now = at.engine.now();
-            settings.output().data(&keys, || {
-                let rows: Vec<[String; 5]> = keys.iter().map(|key| key.row(now)).collect();
-                table(
-                    [
-                        "KID",
-                        "GENERATION",
-                        "STATE",
-                        "PUBLISHED",
-                        "PRIVATE HALF DESTROYED",
-                    ],
-                    &rows,
-                )
-            })
+    within(settings, async |at| {
+        let keys: Vec<Shown> = at
+            .engine
+            .keys()
+            .await?
+            .into_iter()
+            .map(Shown::from)
+            .collect();
+        let now = at.engine.now();
+        settings.output().data(&keys, || {
+            let rows: Vec<[String; 5]> = keys.iter().map(|key| key.row(now)).collect();
+            table(
+                [
+                    "KID",
+                    "GENERATION",
+                    "STATE",
+                    "PUBLISHED",
+                    "PRIVATE HALF DESTROYED",
+                ],
+                &rows,
+            )
         })
-        .await
+    })
+    .await
 }
 
 impl Shown {

@@ -147,7 +147,11 @@ async fn affected(at: &Installation, output: Output) -> Result<()> {
     let held = at.engine.held_by_account(&at.by).await?;
     output.data(&all, || {
         let lines = [text::affected(&hit, at.engine.now()), text::held(&held)];
-        lines.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n\n")
+        lines
+            .into_iter()
+            .filter(|text| !text.is_empty())
+            .collect::<Vec<_>>()
+            .join("\n\n")
     })
 }
 

@@ -287,7 +287,10 @@ async fn inspect(at: &Installation, settings: &Settings, text: &str) -> Result<(
     };
     let (token_id, integration_id) = match (&row, &stranger) {
         (Some(row), _) => (Some(row.id.clone()), Some(row.integration_id.clone())),
-        (None, Some(stranger)) => (Some(stranger.token.id.clone()), stranger.integration.clone()),
+        (None, Some(stranger)) => (
+            Some(stranger.token.id.clone()),
+            stranger.integration.clone(),
+        ),
         (None, None) => (None, None),
     };
     let report = Report {

@@ -29,7 +29,10 @@ impl Digest {
     /// # Errors
     /// When it is anything else.
     pub fn from_hex(text: &str) -> Result<Self, InvalidInput> {
-        let wrong = InvalidInput::new("digest", "is the SHA-256 of the token in 64 hexadecimal digits");
+        let wrong = InvalidInput::new(
+            "digest",
+            "is the SHA-256 of the token in 64 hexadecimal digits",
+        );
         if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(wrong);
         }
@@ -145,7 +148,13 @@ mod tests {
         let text = hex(digest.as_bytes());
         assert_eq!(Digest::from_hex(&text), Ok(digest));
         assert_eq!(Digest::from_hex(&text.to_uppercase()), Ok(digest));
-        for wrong in ["", &text[1..], &text.replace('a', "g"), &"é".repeat(32), &format!("{text}0")] {
+        for wrong in [
+            "",
+            &text[1..],
+            &text.replace('a', "g"),
+            &"é".repeat(32),
+            &format!("{text}0"),
+        ] {
             assert!(Digest::from_hex(wrong).is_err(), "{wrong}");
         }
     }

@@ -77,7 +77,9 @@ impl FromStr for UnixMs {
             Some(moment.as_millisecond())
         };
         let sane = 631_152_000_000..7_258_118_400_000;
-        ms.filter(|ms| sane.contains(ms)).map(Self).ok_or_else(wrong)
+        ms.filter(|ms| sane.contains(ms))
+            .map(Self)
+            .ok_or_else(wrong)
     }
 }
 
@@ -180,7 +182,16 @@ mod tests {
             assert_eq!(text.parse(), Ok(same), "{text}");
         }
         assert_eq!("2026-09-21".parse(), Ok(UnixMs(1_789_948_800_000)));
-        for wrong in ["", "yesterday", "-1", "0", "1790000000000", "21.09.2026", "1e9", "9999-01-01"] {
+        for wrong in [
+            "",
+            "yesterday",
+            "-1",
+            "0",
+            "1790000000000",
+            "21.09.2026",
+            "1e9",
+            "9999-01-01",
+        ] {
             assert!(wrong.parse::<UnixMs>().is_err(), "{wrong}");
         }
     }

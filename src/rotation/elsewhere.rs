@@ -242,7 +242,14 @@ mod tests {
 
     #[test]
     fn what_are_no_claims_are_no_claims_of_this_key() {
-        for wrong in ["[]", "1", "{", r#"{"exp":"soon"}"#, r#"{"exp":null}"#, r#"{"nbf":true}"#] {
+        for wrong in [
+            "[]",
+            "1",
+            "{",
+            r#"{"exp":"soon"}"#,
+            r#"{"exp":null}"#,
+            r#"{"nbf":true}"#,
+        ] {
             assert_eq!(claims(wrong, Reading::default()), None, "{wrong}");
         }
         let far = claims(r#"{"exp":1e300}"#, Reading::default()).unwrap();
@@ -259,7 +266,11 @@ mod tests {
             ..Reading::default()
         };
         assert!(claims(r#"{"iss":"https://old.example"}"#, reading.clone()).is_some());
-        for other in [r#"{"iss":"https://old.example/"}"#, "{}", r#"{"iss":["https://old.example"]}"#] {
+        for other in [
+            r#"{"iss":"https://old.example/"}"#,
+            "{}",
+            r#"{"iss":["https://old.example"]}"#,
+        ] {
             assert_eq!(claims(other, reading.clone()), None, "{other}");
         }
     }

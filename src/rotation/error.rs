@@ -1,5 +1,5 @@
-use crate::model::{InvalidInput, Phase};
 use super::ledger::LedgerError;
+use crate::model::{InvalidInput, Phase};
 use crate::store::StoreError;
 
 /// Why a use case did not do what it was asked.
@@ -40,7 +40,10 @@ impl RotationError {
     /// Whether it is about what was asked for, and not about the database: of many things asked for at
     /// once, the others may still be done.
     pub const fn is_of_the_asker(&self) -> bool {
-        matches!(self, Self::NotFound(_) | Self::Taken(_) | Self::Invalid(_) | Self::Refused(_))
+        matches!(
+            self,
+            Self::NotFound(_) | Self::Taken(_) | Self::Invalid(_) | Self::Refused(_)
+        )
     }
 }
 
@@ -116,7 +119,9 @@ pub enum Rule {
         name: String,
     },
     /// As many imported keys verify as may.
-    #[error("{0} imported keys verify already, as many as may: close a rotation, which forgets them")]
+    #[error(
+        "{0} imported keys verify already, as many as may: close a rotation, which forgets them"
+    )]
     TooManyKeys(usize),
     /// Its claims name no account.
     #[error("the claims of this token name no account: choose one")]

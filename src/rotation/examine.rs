@@ -109,7 +109,10 @@ async fn stranger(
             id,
             digest: *digest,
             kid: key.kid.clone(),
-            hint: text.get(text.len().saturating_sub(4)..).unwrap_or_default().to_owned(),
+            hint: text
+                .get(text.len().saturating_sub(4)..)
+                .unwrap_or_default()
+                .to_owned(),
             account: claims.account,
             integration: claims.integration,
             issuer: claims.issuer,

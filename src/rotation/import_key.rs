@@ -44,7 +44,11 @@ impl KeyImport {
                 "has 1 to 60 characters, and is not `jti`, which stays secret",
             ));
         }
-        if self.issuer.as_deref().is_some_and(|issuer| !keyring::is_kid(issuer)) {
+        if self
+            .issuer
+            .as_deref()
+            .is_some_and(|issuer| !keyring::is_kid(issuer))
+        {
             return Err(InvalidInput::new("issuer", "has 1 to 200 characters"));
         }
         Ok(())
@@ -127,7 +131,9 @@ async fn write(
     let detail = json!({ "kid": kid, "algorithm": material.algorithm(), "generation": generation,
         "issuer": reading.issuer });
     note(tx, random, by, "key.import", &kid, detail).await?;
-    Ok(keys::find(tx, &kid).await?.ok_or(RotationError::NotFound("key"))?)
+    Ok(keys::find(tx, &kid)
+        .await?
+        .ok_or(RotationError::NotFound("key"))?)
 }
 
 /// The generation that what was issued elsewhere belongs to: the one in force, which the next

@@ -77,12 +77,25 @@ fn imported(algorithm: &str, public: &[u8]) -> Option<(&'static str, JwkMaterial
             // The point as it is stored: 4, then x and y (SEC 1 §2.3.3).
             let (x, y) = public.strip_prefix(&[4])?.split_at_checked(32)?;
             let crv = "P-256";
-            Some(("ES256", JwkMaterial::Curve { crv, x: text(x), y: text(y) }))
+            Some((
+                "ES256",
+                JwkMaterial::Curve {
+                    crv,
+                    x: text(x),
+                    y: text(y),
+                },
+            ))
         }
         "RS256" => {
             let key = rsa::PublicKey::from_der(public).ok()?;
             let RsaPublicKeyComponents { n, e } = RsaPublicKeyComponents::<Vec<u8>>::from(&key);
-            Some(("RS256", JwkMaterial::Rsa { n: text(&n), e: text(&e) }))
+            Some((
+                "RS256",
+                JwkMaterial::Rsa {
+                    n: text(&n),
+                    e: text(&e),
+                },
+            ))
         }
         _ => None,
     }

@@ -330,7 +330,10 @@ mod tests {
         let token = sign(&key, &claims(), &master).unwrap();
         assert!(is_well_formed(token.expose()));
         let head = head(token.expose()).unwrap();
-        assert_eq!((head.algorithm.as_str(), head.kid.as_deref()), (ALGORITHM, Some(key.kid.as_str())));
+        assert_eq!(
+            (head.algorithm.as_str(), head.kid.as_deref()),
+            (ALGORITHM, Some(key.kid.as_str()))
+        );
         assert_eq!(check(token.expose(), Some(&key)), Signature::Good);
         assert_eq!(check(token.expose(), None), Signature::NoKey);
         let other = stored(&generate(Generation::FIRST, &master, &random));

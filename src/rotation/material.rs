@@ -181,20 +181,29 @@ fn of_jwk(text: &str) -> Result<Material, InvalidInput> {
         ));
     }
     let part = |part: &Option<String>| {
-        let text = part.as_deref().ok_or(key("as JSON has every part of its `kty`"))?;
+        let text = part
+            .as_deref()
+            .ok_or(key("as JSON has every part of its `kty`"))?;
         lenient(false)
             .decode(text)
             .map_err(|_| key("as JSON has its parts in base64url"))
     };
     let mut found = match (raw.kty.as_str(), raw.crv.as_deref()) {
         ("RSA", _) => of_rsa_parts(&part(&raw.n)?, &part(&raw.e)?)?,
-        ("EC", Some("P-256")) => of_point(&[[4].as_slice(), &part(&raw.x)?, &part(&raw.y)?].concat())?,
+        ("EC", Some("P-256")) => {
+            of_point(&[[4].as_slice(), &part(&raw.x)?, &part(&raw.y)?].concat())?
+        }
         ("OKP", Some("Ed25519")) => of_ed25519(&part(&raw.x)?)?,
-        ("oct", _) => of_secret(raw.k.as_ref().map_or("", |k| k.expose_secret()), SecretForm::Base64)?,
+        ("oct", _) => of_secret(
+            raw.k.as_ref().map_or("", |k| k.expose_secret()),
+            SecretForm::Base64,
+        )?,
         _ => return Err(key("is RSA, P-256, Ed25519 or a shared secret")),
     };
     if raw.alg.is_some_and(|named| named != found.algorithm) {
-        return Err(key("is for RS256, ES256, EdDSA or HS256, and its `alg` says the one that fits its `kty`"));
+        return Err(key(
+            "is for RS256, ES256, EdDSA or HS256, and its `alg` says the one that fits its `kty`",
+        ));
     }
     found.kid = raw.kid;
     Ok(found)
@@ -203,9 +212,16 @@ fn of_jwk(text: &str) -> Result<Material, InvalidInput> {
 fn of_rsa_parts(n: &[u8], e: &[u8]) -> Result<Material, InvalidInput> {
     let wrong = key("as JSON has the modulus and exponent of an RSA key of 2048 to 8192 bits");
     let trimmed = |bytes: &[u8]| -> Vec<u8> {
-        bytes.iter().copied().skip_while(|byte| *byte == 0).collect()
+        bytes
+            .iter()
+            .copied()
+            .skip_while(|byte| *byte == 0)
+            .collect()
     };
-    let parts = RsaPublicKeyComponents { n: trimmed(n), e: trimmed(e) };
+    let parts = RsaPublicKeyComponents {
+        n: trimmed(n),
+        e: trimmed(e),
+    };
     let der: PublicKeyX509Der<'_> = parts.as_der().map_err(|_| wrong)?;
     of_rsa(der.as_ref())
 }

@@ -26,12 +26,12 @@ pub mod ledger;
 /// Keys of other platforms as they are written.
 mod material;
 mod nodes;
-/// Where a token issued elsewhere belongs.
-mod placing;
 /// What a customer sees of its integrations.
 pub mod overview;
 /// start, finalise, reopen, abort, close.
 pub mod phases;
+/// Where a token issued elsewhere belongs.
+mod placing;
 mod recorder;
 /// Issue, look up and revoke access tokens.
 pub mod registry;
@@ -48,10 +48,10 @@ mod verify;
 pub use customers::{NewUser, Setup};
 pub use engine::{Engine, Settings};
 pub use error::{RotationError, Rule};
+pub use examine::Stranger;
 pub use import_key::KeyImport;
 pub use jwk::Jwk;
 pub use keyring::MasterKey;
-pub use examine::Stranger;
 pub use material::{Material, SOUND_SECRET, SecretForm};
 pub use verify::{Accepted, Answer, Caller, Receipt, Refusal};
 

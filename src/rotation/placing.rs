@@ -81,10 +81,7 @@ impl Places {
         maker: Option<&Maker>,
     ) -> Result<Place> {
         // All that may fail comes before the first thing that is written.
-        let integration: Name = named
-            .integration
-            .unwrap_or(UNNAMED_INTEGRATION)
-            .parse()?;
+        let integration: Name = named.integration.unwrap_or(UNNAMED_INTEGRATION).parse()?;
         let account_key = named.account.trim().to_lowercase();
         let mut new_account = false;
         if !self.accounts.contains_key(&account_key) {
@@ -106,7 +103,10 @@ impl Places {
                     }
                 }
             };
-            let place = AccountPlace { id, integrations: HashMap::new() };
+            let place = AccountPlace {
+                id,
+                integrations: HashMap::new(),
+            };
             self.accounts.insert(account_key.clone(), place);
         }
         let Some(account) = self.accounts.get_mut(&account_key) else {

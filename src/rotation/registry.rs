@@ -229,7 +229,11 @@ impl Engine {
         use super::decide::{Verdict, decide};
         if !keyring::is_well_formed(text) {
             let verdict = Verdict::Refuse(crate::model::Reason::Malformed);
-            return Ok(Inspection { verdict, row: None, stranger: None });
+            return Ok(Inspection {
+                verdict,
+                row: None,
+                stranger: None,
+            });
         }
         let mut tx = self.db.read().await?;
         let digest = Digest::of(text.as_bytes());

@@ -280,7 +280,12 @@ impl Engine {
         cutover: Option<Cutover>,
         caller: &Caller,
     ) -> Answer {
-        let refused = |reason| Answer::Refused(Refusal { cutover, ..Refusal::plain(reason) });
+        let refused = |reason| {
+            Answer::Refused(Refusal {
+                cutover,
+                ..Refusal::plain(reason)
+            })
+        };
         let stranger = match (verdict, stranger) {
             (Verdict::Hold, Some(stranger)) => stranger,
             (Verdict::Refuse(Reason::NotCaptured), Some(stranger)) => {

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use sqlx::{FromRow, QueryBuilder};
 
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, keys};
 use crate::model::{AccountId, Digest, IntegrationId, TokenId, UnixMs};
 
 /// A token that an imported key signed and the registry does not know, as it is first seen.
@@ -127,8 +127,12 @@ pub enum Which {
 impl Which {
     const fn condition(self) -> &'static str {
         match self {
-            Self::Waiting => " and h.refused_at is null and (h.expires_at is null or h.expires_at > ",
-            Self::Refused => " and h.refused_at is not null and (h.expires_at is null or h.expires_at > ",
+            Self::Waiting => {
+                " and h.refused_at is null and (h.expires_at is null or h.expires_at > "
+            }
+            Self::Refused => {
+                " and h.refused_at is not null and (h.expires_at is null or h.expires_at > "
+            }
         }
     }
 }
@@ -167,7 +171,7 @@ pub async fn find(tx: &mut Tx, id: &TokenId) -> Result<Option<Held>, StoreError>
 /// Whether an admin refused a token; `None` when it is on no list.
 pub async fn is_refused(tx: &mut Tx, id: &TokenId) -> Result<Option<bool>, StoreError> {
     let refused: Option<i64> = on!(tx, c => {
-        sqlx::query_scalar("select case when refused_at is null then 0 else 1 end from held_tokens where id = $1")
+        sqlx::query_scalar("select cast(case when refused_at is null then 0 else 1 end as bigint) from held_tokens where id = $1")
             .bind(id)
             .fetch_optional(c)
             .await
@@ -276,15 +280,21 @@ pub async fn note(tx: &mut Tx, seen: &[Sighting], most: i64) -> Result<i64, Stor
         known.extend(add_uses(tx, chunk).await?);
         known.extend(registered(tx, chunk).await?);
     }
+    // What was seen just before a close is of a key that is forgotten by now.
+    let keys: HashSet<String> = keys::imported(tx, false)
+        .await?
+        .into_iter()
+        .map(|key| key.kid)
+        .collect();
     let new: Vec<&Sighting> = seen
         .iter()
-        .filter(|one| !known.contains(&one.token.id))
+        .filter(|one| !known.contains(&one.token.id) && keys.contains(&one.token.kid))
         .collect();
     if new.is_empty() {
         return Ok(0);
     }
     let listed: i64 = on!(tx, c => {
-        sqlx::query_scalar("select count(*) from (select 1 from held_tokens limit $1) as some")
+        sqlx::query_scalar("select count(*) from (select 1 from held_tokens limit $1) as listed")
             .bind(most)
             .fetch_one(c)
             .await

@@ -160,10 +160,15 @@ pub async fn imported(tx: &mut Tx, unnamed: bool) -> Result<Vec<SigningKey>, Sto
 /// one: overwritten here, scrubbed from the files by [`super::Db::scrub`].
 pub async fn activate(tx: &mut Tx, generation: Generation) -> Result<(), StoreError> {
     let now = tx.state().now;
-    exec!(tx, sqlx::query("update signing_keys set activated_at = $1 where generation = $2 \
-             and origin = 'generated' and activated_at is null")
-            .bind(now)
-            .bind(generation))?;
+    exec!(
+        tx,
+        sqlx::query(
+            "update signing_keys set activated_at = $1 where generation = $2 \
+             and origin = 'generated' and activated_at is null"
+        )
+        .bind(now)
+        .bind(generation)
+    )?;
     exec!(tx, sqlx::query(
             "update signing_keys set deactivated_at = coalesce(deactivated_at, $1), destroyed_at = $1, sealed = null \
              where generation < $2 and origin = 'generated' and sealed is not null",
@@ -176,13 +181,16 @@ pub async fn activate(tx: &mut Tx, generation: Generation) -> Result<(), StoreEr
 /// Forgets everything of the generations below `generation` that could verify.
 pub async fn forget_below(tx: &mut Tx, generation: Generation) -> Result<(), StoreError> {
     let now = tx.state().now;
-    exec!(tx, sqlx::query(
+    exec!(
+        tx,
+        sqlx::query(
             "update signing_keys set public_key = null, sealed = null, forgotten_at = $1, \
              destroyed_at = coalesce(destroyed_at, case when sealed is not null then $1 end) \
              where generation < $2 and forgotten_at is null",
         )
         .bind(now)
-        .bind(generation))?;
+        .bind(generation)
+    )?;
     Ok(())
 }
 

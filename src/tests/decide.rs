@@ -310,38 +310,96 @@ fn the_table_of_tokens_issued_elsewhere() {
     for (what, facts, verdict) in [
         ("idle", foreign(IDLE, FOREIGN), Verdict::Hold),
         ("recording", foreign(RECORDING, FOREIGN), Verdict::Hold),
-        ("finalised", foreign(FINALISED, FOREIGN), refuse(Reason::NotCaptured)),
+        (
+            "finalised",
+            foreign(FINALISED, FOREIGN),
+            refuse(Reason::NotCaptured),
+        ),
         (
             "of a key that was brought in after an earlier cutover",
-            foreign(FINALISED, Foreign { generation: Generation(2), ..FOREIGN }),
+            foreign(
+                FINALISED,
+                Foreign {
+                    generation: Generation(2),
+                    ..FOREIGN
+                },
+            ),
             Verdict::Hold,
         ),
-        ("expired", foreign(IDLE, Foreign { expires_at: past, ..FOREIGN }), refuse(Reason::Expired)),
         (
-            "expired at this moment",
-            foreign(RECORDING, Foreign { expires_at: Some(NOW), ..FOREIGN }),
+            "expired",
+            foreign(
+                IDLE,
+                Foreign {
+                    expires_at: past,
+                    ..FOREIGN
+                },
+            ),
             refuse(Reason::Expired),
         ),
-        ("not yet", foreign(IDLE, Foreign { starts_at: ahead, ..FOREIGN }), refuse(Reason::Unknown)),
-        ("refused", foreign(IDLE, Foreign { refused: true, ..FOREIGN }), refuse(Reason::Revoked)),
+        (
+            "expired at this moment",
+            foreign(
+                RECORDING,
+                Foreign {
+                    expires_at: Some(NOW),
+                    ..FOREIGN
+                },
+            ),
+            refuse(Reason::Expired),
+        ),
+        (
+            "not yet",
+            foreign(
+                IDLE,
+                Foreign {
+                    starts_at: ahead,
+                    ..FOREIGN
+                },
+            ),
+            refuse(Reason::Unknown),
+        ),
+        (
+            "refused",
+            foreign(
+                IDLE,
+                Foreign {
+                    refused: true,
+                    ..FOREIGN
+                },
+            ),
+            refuse(Reason::Revoked),
+        ),
         (
             "of a disabled account",
-            Facts { account_disabled: true, ..foreign(IDLE, FOREIGN) },
+            Facts {
+                account_disabled: true,
+                ..foreign(IDLE, FOREIGN)
+            },
             refuse(Reason::AccountDisabled),
         ),
         (
             "whose claims are not of the key",
-            Facts { foreign: None, ..foreign(IDLE, FOREIGN) },
+            Facts {
+                foreign: None,
+                ..foreign(IDLE, FOREIGN)
+            },
             refuse(Reason::Unknown),
         ),
         (
             "changed since",
-            Facts { signature: Signature::Bad, ..foreign(IDLE, FOREIGN) },
+            Facts {
+                signature: Signature::Bad,
+                ..foreign(IDLE, FOREIGN)
+            },
             refuse(Reason::Unknown),
         ),
         (
             "closed: its key is forgotten",
-            Facts { signature: Signature::NoKey, ..foreign(FINALISED, FOREIGN) },
+            Facts {
+                signature: Signature::NoKey,
+                ..foreign(FINALISED, FOREIGN)
+            },
             refuse(Reason::Unknown),
         ),
     ] {

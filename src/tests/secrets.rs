@@ -12,7 +12,7 @@ use crate::rotation::{Caller, NewUser};
 use crate::store::keys;
 
 /// Whether any file below `folder` holds these bytes.
-fn holds(folder: &Path, bytes: &[u8]) -> bool {
+pub fn holds(folder: &Path, bytes: &[u8]) -> bool {
     assert!(bytes.len() >= 8, "too short to mean anything");
     let mut found = false;
     for entry in fs::read_dir(folder).unwrap().flatten() {

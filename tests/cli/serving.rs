@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::place::Place;
 
 /// A `serve` or `demo` that runs, and is killed when a test leaves it.
-struct Running {
+pub struct Running {
     child: Child,
     url: String,
     said: String,
@@ -23,7 +23,7 @@ impl Drop for Running {
 
 impl Running {
     /// Starts it and waits until it says where it answers, up to the line that holds `last`.
-    fn start(mut command: Command, last: &str) -> Self {
+    pub fn start(mut command: Command, last: &str) -> Self {
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut said = String::new();
@@ -43,7 +43,7 @@ impl Running {
         }
     }
 
-    fn get(&self, path: &str, token: Option<&str>) -> String {
+    pub fn get(&self, path: &str, token: Option<&str>) -> String {
         let address = self.url.strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(address).unwrap();
         let token = token.map_or_else(String::new, |token| {
@@ -64,7 +64,7 @@ impl Running {
         clippy::disallowed_methods,
         reason = "how long a process takes to end is what is measured"
     )]
-    fn stop(mut self) -> (Option<i32>, Duration) {
+    pub fn stop(mut self) -> (Option<i32>, Duration) {
         let asked = Instant::now();
         let id = self.child.id().to_string();
         assert!(

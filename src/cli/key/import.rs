@@ -16,7 +16,8 @@ const MOST_INPUT: u64 = 64 * 1024;
 
 /// `rollcall key import`
 #[derive(Debug, Args)]
-#[command(after_help = "The key verifies and never signs; the next rotation makes its tokens old. RS256, ES256 and EdDSA \
+#[command(
+    after_help = "The key verifies and never signs; the next rotation makes its tokens old. RS256, ES256 and EdDSA \
 take a public key in PEM or as a JSON Web Key; HS256 takes the shared secret, which is sealed under the master key and \
 destroyed when that rotation is closed. A secret on the command line would stand in the history: it comes from a file \
 or stdin.
@@ -26,7 +27,8 @@ what was issued, `rollcall token import` registers it.
 
 Examples:
   rollcall key import --kid 2024-key --account-claim tenant old.pem
-  rollcall key import --no-kid --account-claim org --issuer https://old.example < secret.b64")]
+  rollcall key import --no-kid --account-claim org --issuer https://old.example < secret.b64"
+)]
 pub struct Import {
     /// The file it stands in; stdin when left out
     #[arg(value_name = "FILE")]
@@ -54,7 +56,11 @@ pub struct Import {
 impl Import {
     /// Does it.
     pub async fn run(self, settings: &Settings) -> Result<()> {
-        let form = if self.text { SecretForm::Text } else { SecretForm::Base64 };
+        let form = if self.text {
+            SecretForm::Text
+        } else {
+            SecretForm::Base64
+        };
         let material = Material::read(&read(self.file.as_deref())?, form)?;
         let kid = match (self.kid, self.no_kid, material.kid()) {
             (_, true, _) => None,
@@ -105,7 +111,8 @@ fn read(file: Option<&Path>) -> Result<Zeroizing<Vec<u8>>> {
         Some(path) if path != Path::new("-") => {
             let what = path.display().to_string();
             let open = std::fs::File::open(path);
-            let file = open.map_err(|error| Failure::failed(format!("{what} cannot be read: {error}")))?;
+            let file =
+                open.map_err(|error| Failure::failed(format!("{what} cannot be read: {error}")))?;
             (what, Box::new(file))
         }
         _ => {

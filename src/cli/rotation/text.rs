@@ -125,7 +125,11 @@ pub fn held(held: &[HeldAccount]) -> String {
         .iter()
         .map(|of| {
             let account = of.account.clone().unwrap_or_else(|| "not said".to_owned());
-            let known = if of.account_id.is_some() { "" } else { " (no such account)" };
+            let known = if of.account_id.is_some() {
+                ""
+            } else {
+                " (no such account)"
+            };
             let contact = of.contact.clone().unwrap_or_default();
             [format!("{account}{known}"), contact, of.count().to_string()]
         })

@@ -128,10 +128,18 @@ impl Held {
     pub async fn run(self, settings: &Settings) -> Result<()> {
         within(settings, async |at| match self {
             Self::List { refused } => list(at, settings, refused).await,
-            Self::Approve { before: Some(before), contact, .. } => {
-                approve_before(at, settings, before, contact).await
-            }
-            Self::Approve { token, account, integration, contact, .. } => {
+            Self::Approve {
+                before: Some(before),
+                contact,
+                ..
+            } => approve_before(at, settings, before, contact).await,
+            Self::Approve {
+                token,
+                account,
+                integration,
+                contact,
+                ..
+            } => {
                 let choice = Choice {
                     account,
                     integration,
@@ -146,13 +154,22 @@ impl Held {
 }
 
 async fn list(at: &Installation, settings: &Settings, refused: bool) -> Result<()> {
-    let which = if refused { Which::Refused } else { Which::Waiting };
+    let which = if refused {
+        Which::Refused
+    } else {
+        Which::Waiting
+    };
     let mut tokens: Vec<HeldToken> = Vec::new();
     let output = settings.output();
     loop {
-        let after = tokens.last().map(|last| (last.first_seen_at, last.id.clone()));
-        let HeldList { tokens: page, overflow, .. } =
-            at.engine.held(&at.by, which, after, PAGE).await?;
+        let after = tokens
+            .last()
+            .map(|last| (last.first_seen_at, last.id.clone()));
+        let HeldList {
+            tokens: page,
+            overflow,
+            ..
+        } = at.engine.held(&at.by, which, after, PAGE).await?;
         if page.is_empty() {
             if let Some(overflow) = overflow {
                 output.say(&format!(
@@ -167,14 +184,28 @@ async fn list(at: &Installation, settings: &Settings, refused: bool) -> Result<(
         tokens.extend(page);
     }
     if tokens.is_empty() {
-        output.say(if refused { "No held token was refused." } else { "No token is held." });
+        output.say(if refused {
+            "No held token was refused."
+        } else {
+            "No token is held."
+        });
     }
     let now = at.engine.now();
     let rows: Vec<[String; 6]> = tokens.iter().map(|held| row(held, now)).collect();
     let shown: Vec<Facts> = tokens.into_iter().map(Facts::from).collect();
     output.data(&shown, || match rows.as_slice() {
         [] => String::new(),
-        rows => table(["TOKEN", "ACCOUNT", "INTEGRATION", "FIRST SEEN", "FROM", "LAST SEEN"], rows),
+        rows => table(
+            [
+                "TOKEN",
+                "ACCOUNT",
+                "INTEGRATION",
+                "FIRST SEEN",
+                "FROM",
+                "LAST SEEN",
+            ],
+            rows,
+        ),
     })
 }
 
@@ -194,8 +225,16 @@ fn row(held: &HeldToken, now: UnixMs) -> [String; 6] {
     ]
 }
 
-async fn approve(at: &Installation, settings: &Settings, token: &str, choice: Choice) -> Result<()> {
-    let done = at.engine.approve_held(&at.by, &find::token(token)?, choice).await?;
+async fn approve(
+    at: &Installation,
+    settings: &Settings,
+    token: &str,
+    choice: Choice,
+) -> Result<()> {
+    let done = at
+        .engine
+        .approve_held(&at.by, &find::token(token)?, choice)
+        .await?;
     settings.output().say(&format!(
         "{} is approved: it is an ordinary token of {} now, and survives the cutover",
         done.token, done.integration
@@ -226,15 +265,30 @@ async fn approve_before(
     contact: Option<String>,
 ) -> Result<()> {
     let contact = contact.map(|contact| contact.parse()).transpose()?;
-    let done = at.engine.approve_held_before(&at.by, before, contact).await?;
-    let reasons = done.named.into_iter().map(|(id, reason)| Left { id, reason });
-    let report = Approved { approved: done.approved, left: done.left, reasons: reasons.collect() };
+    let done = at
+        .engine
+        .approve_held_before(&at.by, before, contact)
+        .await?;
+    let reasons = done
+        .named
+        .into_iter()
+        .map(|(id, reason)| Left { id, reason });
+    let report = Approved {
+        approved: done.approved,
+        left: done.left,
+        reasons: reasons.collect(),
+    };
     settings.output().data(&report, || {
         let mut lines = vec![facts(&[
             ("approved", report.approved.to_string()),
             ("still held", report.left.to_string()),
         ])];
-        lines.extend(report.reasons.iter().map(|left| format!("{}: {}", left.id, left.reason)));
+        lines.extend(
+            report
+                .reasons
+                .iter()
+                .map(|left| format!("{}: {}", left.id, left.reason)),
+        );
         lines.join("\n")
     })?;
     if report.left > 0 {

@@ -15,7 +15,8 @@ const MOST_LISTED: usize = 1_000;
 
 /// `rollcall token import`
 #[derive(Debug, Args)]
-#[command(after_help = "FILE is CSV in UTF-8. Its first line names the columns, in any order:
+#[command(
+    after_help = "FILE is CSV in UTF-8. Its first line names the columns, in any order:
   digest       SHA-256 of the whole token in hexadecimal; or
   token        the token itself: hashed at once, neither stored nor shown
   account      id or name; one that does not exist is made if the row has a contact, else refused
@@ -29,7 +30,8 @@ there is left alone.
 
 Examples:
   rollcall token import ledger.csv --dry-run
-  rollcall token import ledger.csv")]
+  rollcall token import ledger.csv"
+)]
 pub struct Import {
     /// The ledger
     #[arg(value_name = "FILE")]
@@ -102,10 +104,21 @@ impl Import {
 
 fn line(fate: &RowFate) -> String {
     let more = match fate {
-        RowFate { reason: Some(reason), .. } => format!(": {reason}"),
-        RowFate { new_account: true, .. } => ", with a new account and integration".to_owned(),
-        RowFate { new_integration: true, .. } => ", with a new integration".to_owned(),
-        RowFate { fate: Fate::Already, .. } => ": known".to_owned(),
+        RowFate {
+            reason: Some(reason),
+            ..
+        } => format!(": {reason}"),
+        RowFate {
+            new_account: true, ..
+        } => ", with a new account and integration".to_owned(),
+        RowFate {
+            new_integration: true,
+            ..
+        } => ", with a new integration".to_owned(),
+        RowFate {
+            fate: Fate::Already,
+            ..
+        } => ": known".to_owned(),
         RowFate { .. } => String::new(),
     };
     format!("line {}  {}{more}", fate.line, fate.fate.slug())
@@ -120,6 +133,9 @@ fn text(sums: &Sums) -> String {
         ("expired", sums.expired.to_string()),
         ("refused", sums.refused.to_string()),
         ("new accounts", format!("{}{would}", sums.new_accounts)),
-        ("new integrations", format!("{}{would}", sums.new_integrations)),
+        (
+            "new integrations",
+            format!("{}{would}", sums.new_integrations),
+        ),
     ])
 }

@@ -67,7 +67,7 @@ impl Standing {
     fn of(key: &SigningKey) -> Self {
         if key.forgotten_at.is_some() {
             Self::Forgotten
-        } else if key.deactivated_at.is_some() {
+        } else if key.deactivated_at.is_some() || key.origin == "imported" {
             Self::Verifies
         } else if key.activated_at.is_some() {
             Self::Signs

@@ -145,7 +145,11 @@ impl Engine {
         contact: Option<EmailAddress>,
     ) -> Result<Approvals> {
         if freeze > self.now() {
-            return Err(InvalidInput::new("freeze", "lies in the past: what is seen later is not approved unseen").into());
+            return Err(InvalidInput::new(
+                "freeze",
+                "lies in the past: what is seen later is not approved unseen",
+            )
+            .into());
         }
         let mut done = Approvals::default();
         let mut after: Option<(UnixMs, TokenId)> = None;
@@ -242,8 +246,13 @@ async fn approve_batch(
 ) -> Result<Batch> {
     let after = after.as_ref().map(|(at, id)| (*at, id));
     let tokens = held::list(tx, Which::Waiting, after, Some(freeze), BATCH).await?;
-    let last = tokens.last().map(|last| (last.first_seen_at, last.id.clone()));
-    let choice = Choice { contact, ..Choice::default() };
+    let last = tokens
+        .last()
+        .map(|last| (last.first_seen_at, last.id.clone()));
+    let choice = Choice {
+        contact,
+        ..Choice::default()
+    };
     let (mut left, mut changes) = (Vec::new(), Vec::new());
     let mut places = Places::default();
     for token in tokens {
@@ -311,7 +320,15 @@ async fn approve(
     let mut detail = claims(&token);
     detail["account"] = json!(account);
     detail["integration"] = json!(integration);
-    note(tx, &maker.random, &maker.by, "token.approve", token.id.as_str(), detail).await?;
+    note(
+        tx,
+        &maker.random,
+        &maker.by,
+        "token.approve",
+        token.id.as_str(),
+        detail,
+    )
+    .await?;
     Ok(Approved {
         token: token.id,
         account,
@@ -345,7 +362,7 @@ async fn registered(
             fix_ref: fix_ref(&maker.random),
             form_id: None,
             issued_at: issued_at.clamp(UnixMs(0), token.first_seen_at),
-            issued_by: "elsewhere".to_owned(),
+            issued_by: "another platform".to_owned(),
             expires_at: token.expires_at,
             retirement: Retirement::Keep,
         },
@@ -368,4 +385,10 @@ fn claims(token: &Held) -> serde_json::Value {
     json!({ "kid": token.kid, "claims": { "account": token.account_claim, "integration": token.integration_claim,
         "issuer": token.issuer, "subject": token.subject }, "first_seen_at": token.first_seen_at,
         "first_source": token.first_source })
+}
+
+/// Gives the list of held tokens room for `most` alone, so that a test need not fill it.
+#[cfg(test)]
+pub(crate) fn limit_for_tests(engine: &Engine, most: i64) {
+    engine.sightings.limit(most);
 }

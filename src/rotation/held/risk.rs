@@ -50,7 +50,9 @@ impl Engine {
         let mut tx = self.db.read().await?;
         let mut tokens: Vec<Held> = Vec::new();
         loop {
-            let after = tokens.last().map(|last| (last.first_seen_at, last.id.clone()));
+            let after = tokens
+                .last()
+                .map(|last| (last.first_seen_at, last.id.clone()));
             let after = after.as_ref().map(|(at, id)| (*at, id));
             let page = held::list(&mut tx, Which::Waiting, after, None, PAGE).await?;
             if page.is_empty() {
@@ -63,7 +65,12 @@ impl Engine {
 }
 
 fn grouped(mut tokens: Vec<Held>) -> Vec<HeldAccount> {
-    let account = |token: &Held| token.account.clone().or_else(|| token.account_claim.clone());
+    let account = |token: &Held| {
+        token
+            .account
+            .clone()
+            .or_else(|| token.account_claim.clone())
+    };
     let integration = |token: &Held| {
         let claim = || token.integration_claim.clone();
         token.integration.clone().or_else(claim)
@@ -72,14 +79,20 @@ fn grouped(mut tokens: Vec<Held>) -> Vec<HeldAccount> {
     tokens.sort_by_cached_key(|token| {
         let name = account(token).map(|name| name.to_lowercase());
         let of = token.account_id.clone();
-        (of.is_none(), name.is_none(), name, of, integration(token), token.first_seen_at)
+        (
+            of.is_none(),
+            name.is_none(),
+            name,
+            of,
+            integration(token),
+            token.first_seen_at,
+        )
     });
     let mut accounts: Vec<HeldAccount> = Vec::new();
     for token in tokens {
         let (account, integration) = (account(&token), integration(&token));
-        let same = |known: &HeldAccount| {
-            known.account_id == token.account_id && known.account == account
-        };
+        let same =
+            |known: &HeldAccount| known.account_id == token.account_id && known.account == account;
         if !accounts.last().is_some_and(same) {
             accounts.push(HeldAccount {
                 account_id: token.account_id,
@@ -88,7 +101,9 @@ fn grouped(mut tokens: Vec<Held>) -> Vec<HeldAccount> {
                 integrations: Vec::new(),
             });
         }
-        let Some(of) = accounts.last_mut() else { continue };
+        let Some(of) = accounts.last_mut() else {
+            continue;
+        };
         match of.integrations.last_mut() {
             Some(last) if last.name == integration && last.id == token.integration_id => {
                 last.last_seen_at = last.last_seen_at.max(token.last_seen_at);
@@ -138,9 +153,17 @@ pub struct BreakingIntegration {
 }
 
 /// What a rehearsal names, and the held tokens beside it, in one list.
-pub fn with_held(accounts: Vec<AffectedAccount>, held: Vec<HeldAccount>, cut_over: bool) -> Vec<Breaking> {
+pub fn with_held(
+    accounts: Vec<AffectedAccount>,
+    held: Vec<HeldAccount>,
+    cut_over: bool,
+) -> Vec<Breaking> {
     let mut all: Vec<Breaking> = accounts.into_iter().map(Breaking::from).collect();
-    let standing = if cut_over { Standing::NeedsToken } else { Standing::NotSeen };
+    let standing = if cut_over {
+        Standing::NeedsToken
+    } else {
+        Standing::NotSeen
+    };
     for of in held {
         let integrations = of.integrations.into_iter().map(|one| BreakingIntegration {
             id: one.id,

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use futures_util::FutureExt as _;
@@ -22,6 +23,8 @@ const SAY_EVERY_MS: i64 = 60_000;
 #[derive(Clone)]
 pub struct Sightings {
     seen: Arc<Mutex<Seen>>,
+    /// How many are listed at the most.
+    most: Arc<AtomicI64>,
     db: Db,
 }
 
@@ -36,20 +39,31 @@ struct Seen {
 impl Sightings {
     /// Starts the task that lists them. It ends when the last `Sightings` is dropped.
     pub fn start(db: Db) -> Self {
-        let sightings = Self { seen: Arc::default(), db };
-        let (seen, db) = (Arc::downgrade(&sightings.seen), sightings.db.clone());
+        let sightings = Self::new(db);
+        let (seen, most) = (Arc::downgrade(&sightings.seen), sightings.most.clone());
+        let db = sightings.db.clone();
         tokio::spawn(async move {
             let mut due = tokio::time::interval(FLUSH_EVERY);
             due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
                 due.tick().await;
-                let Some(seen) = Weak::upgrade(&seen) else { return };
-                if let Err(error) = flush(&db, &seen).await {
+                let Some(seen) = Weak::upgrade(&seen) else {
+                    return;
+                };
+                if let Err(error) = flush(&db, &seen, most.load(Ordering::Relaxed)).await {
                     tracing::warn!(%error, "held tokens could not be listed; they are kept and tried again");
                 }
             }
         });
         sightings
+    }
+
+    fn new(db: Db) -> Self {
+        Self {
+            seen: Arc::default(),
+            most: Arc::new(AtomicI64::new(MOST_HELD)),
+            db,
+        }
     }
 
     /// Takes note of a request with a held token.
@@ -77,7 +91,12 @@ impl Sightings {
 
     /// Lists what waits in memory.
     pub async fn flush(&self) -> Result<(), StoreError> {
-        flush(&self.db, &self.seen).await
+        flush(&self.db, &self.seen, self.most.load(Ordering::Relaxed)).await
+    }
+
+    #[cfg(test)]
+    pub(crate) fn limit(&self, most: i64) {
+        self.most.store(most, Ordering::Relaxed);
     }
 }
 
@@ -85,7 +104,7 @@ fn lock(seen: &Mutex<Seen>) -> std::sync::MutexGuard<'_, Seen> {
     seen.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn flush(db: &Db, seen: &Arc<Mutex<Seen>>) -> Result<(), StoreError> {
+async fn flush(db: &Db, seen: &Arc<Mutex<Seen>>, most: i64) -> Result<(), StoreError> {
     let taken = std::mem::take(&mut *lock(seen));
     if taken.tokens.is_empty() && taken.missed == 0 {
         return Ok(());
@@ -96,7 +115,7 @@ async fn flush(db: &Db, seen: &Arc<Mutex<Seen>>) -> Result<(), StoreError> {
     let (missed, written) = (taken.missed, tokens.clone());
     let result = db
         .write(Lock::Shared, move |tx| {
-            async move { list(tx, &written, missed, MOST_HELD).await }.boxed()
+            async move { list(tx, &written, missed, most).await }.boxed()
         })
         .await;
     if result.is_err() {
@@ -121,12 +140,7 @@ async fn flush(db: &Db, seen: &Arc<Mutex<Seen>>) -> Result<(), StoreError> {
 }
 
 /// Lists what was seen while there is room, and says so when there is none.
-pub(in crate::rotation) async fn list(
-    tx: &mut Tx,
-    seen: &[Sighting],
-    missed: i64,
-    most: i64,
-) -> Result<(), StoreError> {
+async fn list(tx: &mut Tx, seen: &[Sighting], missed: i64, most: i64) -> Result<(), StoreError> {
     let missed = missed.saturating_add(held::note(tx, seen, most).await?);
     if missed > 0 {
         let before = held::overflow(tx).await?;
@@ -141,4 +155,36 @@ pub(in crate::rotation) async fn list(
         held::add_overflow(tx, missed).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Digest;
+
+    #[tokio::test]
+    async fn what_waits_in_memory_is_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("x.db").display());
+        let sightings = Sightings::new(Db::connect(&url).await.unwrap());
+        for number in 0..MOST_AT_ONCE + 200 {
+            let digest = Digest::of(number.to_string().as_bytes());
+            let token = NewHeld {
+                id: TokenId::of_digest(&digest),
+                digest,
+                kid: "old".to_owned(),
+                hint: String::new(),
+                account: None,
+                integration: None,
+                issuer: None,
+                subject: None,
+                audience: None,
+                issued_at: None,
+                expires_at: None,
+            };
+            sightings.see(token, &Caller::default(), UnixMs(1));
+        }
+        let seen = lock(&sightings.seen);
+        assert_eq!((seen.tokens.len(), seen.missed), (MOST_AT_ONCE, 200));
+    }
 }

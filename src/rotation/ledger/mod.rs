@@ -142,7 +142,10 @@ impl Engine {
         if terms.dry_run || (judged.refused > 0 && !terms.partial) {
             return Ok(judged);
         }
-        let mut sums = Sums { written: true, ..Sums::default() };
+        let mut sums = Sums {
+            written: true,
+            ..Sums::default()
+        };
         let mut ledger = Ledger::open(open()?)?;
         loop {
             let rows = batch(&mut ledger)?;
@@ -314,7 +317,10 @@ async fn judge(
 
 /// Times that lie ahead are mistakes, but for the little that clocks differ.
 fn in_time(mut row: Row, now: UnixMs) -> Result<Row, String> {
-    for (name, at) in [("issued", &mut row.issued_at), ("last_used", &mut row.last_used_at)] {
+    for (name, at) in [
+        ("issued", &mut row.issued_at),
+        ("last_used", &mut row.last_used_at),
+    ] {
         match at {
             Some(at) if at.since(now) > SKEW_MS => {
                 return Err(format!("`{name}` lies in the future"));
@@ -327,11 +333,20 @@ fn in_time(mut row: Row, now: UnixMs) -> Result<Row, String> {
 }
 
 const fn fate(line: u64, fate: Fate) -> RowFate {
-    RowFate { line, fate, reason: None, new_account: false, new_integration: false }
+    RowFate {
+        line,
+        fate,
+        reason: None,
+        new_account: false,
+        new_integration: false,
+    }
 }
 
 fn refused(line: u64, reason: String) -> RowFate {
-    RowFate { reason: Some(reason), ..fate(line, Fate::Refused) }
+    RowFate {
+        reason: Some(reason),
+        ..fate(line, Fate::Refused)
+    }
 }
 
 fn registered(row: Row, place: Place, run: &Run, random: &Random) -> Option<Registered> {
@@ -349,7 +364,7 @@ fn registered(row: Row, place: Place, run: &Run, random: &Random) -> Option<Regi
             form_id: None,
             // Not known: it was there when it was last used.
             issued_at: row.issued_at.or(last_used_at).unwrap_or(run.now),
-            issued_by: "elsewhere".to_owned(),
+            issued_by: "another platform".to_owned(),
             expires_at: row.expires_at,
             retirement: Retirement::Keep,
         },

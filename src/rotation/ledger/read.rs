@@ -2,7 +2,7 @@ use std::cell::Cell;
 use std::io::{self, Read};
 use std::rc::Rc;
 
-use csv::{ByteRecord, ReaderBuilder, Trim};
+use csv::{ByteRecord, ReaderBuilder, Terminator, Trim};
 
 use crate::model::{Digest, EmailAddress, InvalidInput, UnixMs};
 use crate::rotation::elsewhere::Claims;
@@ -33,7 +33,8 @@ pub enum LedgerError {
 }
 
 /// The columns, for whoever got them wrong.
-pub const COLUMNS: &str = "digest or token, account, integration, and, where known, issued, expires, last_used, contact";
+pub const COLUMNS: &str =
+    "digest or token, account, integration, and, where known, issued, expires, last_used, contact";
 
 /// A column of a ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +95,18 @@ pub struct Ledger<R> {
     rows: csv::Reader<Bounded<R>>,
     columns: Vec<Column>,
     record: ByteRecord,
-    taken: Rc<Cell<usize>>,
+    way: Rc<Way>,
+}
+
+/// How far the file has been read.
+#[derive(Default)]
+struct Way {
+    /// Bytes since the last row was taken.
+    taken: Cell<usize>,
+    /// Whether the last byte ended a line.
+    line_ended: Cell<bool>,
+    /// Whether the file has ended.
+    done: Cell<bool>,
 }
 
 impl<R: Read> Ledger<R> {
@@ -103,20 +115,32 @@ impl<R: Read> Ledger<R> {
     /// # Errors
     /// [`LedgerError::Header`] when it does not.
     pub fn open(input: R) -> Result<Self, LedgerError> {
-        let taken = Rc::new(Cell::new(0));
-        let bounded = Bounded { input, taken: taken.clone() };
+        let way: Rc<Way> = Rc::default();
+        let bounded = Bounded {
+            input,
+            way: way.clone(),
+        };
         let mut rows = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
+            // A carriage return before it is trimmed with the rest, and lines are counted right.
+            .terminator(Terminator::Any(b'\n'))
             .trim(Trim::All)
             .from_reader(bounded);
         let mut record = ByteRecord::new();
         if !read(&mut rows, &mut record)? {
-            return Err(LedgerError::Header("is missing: the file is empty".to_owned()));
+            return Err(LedgerError::Header(
+                "is missing: the file is empty".to_owned(),
+            ));
         }
-        taken.set(0);
+        way.taken.set(0);
         let columns = columns(&record)?;
-        Ok(Self { rows, columns, record, taken })
+        Ok(Self {
+            rows,
+            columns,
+            record,
+            way,
+        })
     }
 
     /// The next line; `None` at the end.
@@ -124,39 +148,63 @@ impl<R: Read> Ledger<R> {
     /// # Errors
     /// When the file cannot be read on. A row that is wrong is no error: it is told with its line.
     pub fn next(&mut self) -> Result<Option<Line>, LedgerError> {
-        if !read(&mut self.rows, &mut self.record)? {
-            return Ok(None);
+        while read(&mut self.rows, &mut self.record)? {
+            self.way.taken.set(0);
+            let is_blank = self.record.len() == 1 && self.record.iter().all(<[u8]>::is_empty);
+            if !is_blank {
+                return Ok(Some((self.line(), row(&self.columns, &self.record))));
+            }
         }
-        self.taken.set(0);
-        let line = self.record.position().map_or(0, csv::Position::line);
-        Ok(Some((line, row(&self.columns, &self.record))))
+        Ok(None)
+    }
+
+    /// The line that the row begins in. The reader tells where it stood before it skipped blank lines,
+    /// so it is counted back from where the row ends.
+    fn line(&self) -> u64 {
+        let inside = self
+            .record
+            .as_slice()
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
+        let cut_short = self.way.done.get() && !self.way.line_ended.get();
+        let back = u64::try_from(inside).unwrap_or(0) + u64::from(!cut_short);
+        self.rows.position().line().saturating_sub(back)
     }
 }
 
-fn read<R: Read>(rows: &mut csv::Reader<Bounded<R>>, record: &mut ByteRecord) -> Result<bool, LedgerError> {
+fn read<R: Read>(
+    rows: &mut csv::Reader<Bounded<R>>,
+    record: &mut ByteRecord,
+) -> Result<bool, LedgerError> {
     let line = rows.position().line();
-    rows.read_byte_record(record).map_err(|error| match error.into_kind() {
-        csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-            LedgerError::Endless { line }
-        }
-        csv::ErrorKind::Io(error) => LedgerError::Unreadable(error),
-        _ => LedgerError::Unreadable(io::Error::from(io::ErrorKind::InvalidData)),
-    })
+    rows.read_byte_record(record)
+        .map_err(|error| match error.into_kind() {
+            csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                LedgerError::Endless { line }
+            }
+            csv::ErrorKind::Io(error) => LedgerError::Unreadable(error),
+            _ => LedgerError::Unreadable(io::Error::from(io::ErrorKind::InvalidData)),
+        })
 }
 
 /// Gives no more than a row's worth of bytes before the row is taken.
 struct Bounded<R> {
     input: R,
-    taken: Rc<Cell<usize>>,
+    way: Rc<Way>,
 }
 
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.taken.get() > LONGEST_ROW {
+        if self.way.taken.get() > LONGEST_ROW {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         let read = self.input.read(buffer)?;
-        self.taken.set(self.taken.get() + read);
+        self.way.taken.set(self.way.taken.get() + read);
+        match buffer.get(..read).and_then(<[u8]>::last) {
+            Some(last) => self.way.line_ended.set(*last == b'\n'),
+            None => self.way.done.set(true),
+        }
         Ok(read)
     }
 }
@@ -175,7 +223,10 @@ fn columns(record: &ByteRecord) -> Result<Vec<Column>, LedgerError> {
             });
         };
         if columns.contains(&column) {
-            return wrong(format!("names a column twice, in its field {}", columns.len() + 1));
+            return wrong(format!(
+                "names a column twice, in its field {}",
+                columns.len() + 1
+            ));
         }
         columns.push(column);
     }
@@ -196,7 +247,11 @@ fn columns(record: &ByteRecord) -> Result<Vec<Column>, LedgerError> {
 /// Reads one row. What is wrong is said without repeating what stands there: it may be a token.
 fn row(columns: &[Column], record: &ByteRecord) -> Result<Row, String> {
     if record.len() != columns.len() {
-        return Err(format!("has {} fields, and the first line names {}", record.len(), columns.len()));
+        return Err(format!(
+            "has {} fields, and the first line names {}",
+            record.len(),
+            columns.len()
+        ));
     }
     let field = |wanted: Column| -> Result<Option<&str>, String> {
         let Some(at) = columns.iter().position(|column| *column == wanted) else {
@@ -237,7 +292,10 @@ fn row(columns: &[Column], record: &ByteRecord) -> Result<Row, String> {
         last_used_at: time(Column::LastUsed, "last_used")?,
         contact: match field(Column::Contact)? {
             None => None,
-            Some(text) => Some(text.parse().map_err(|error: InvalidInput| error.to_string())?),
+            Some(text) => Some(
+                text.parse()
+                    .map_err(|error: InvalidInput| error.to_string())?,
+            ),
         },
     };
     match (row.issued_at, row.expires_at) {
@@ -259,7 +317,9 @@ fn digest(digest: Option<&str>, token: Option<&str>) -> Result<(Digest, String),
         return Ok((digest, NO_HINT.to_owned()));
     };
     if !keyring::is_well_formed(text) {
-        return Err("has a token that is none: three parts of base64url, 4096 bytes at most".to_owned());
+        return Err(
+            "has a token that is none: three parts of base64url, 4096 bytes at most".to_owned(),
+        );
     }
     let digest = Digest::of(text.as_bytes());
     if given.is_some_and(|given| given != digest) {

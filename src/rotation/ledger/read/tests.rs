@@ -24,7 +24,7 @@ fn only(text: &str) -> Result<Row, String> {
 fn columns_come_in_any_order_with_either_form_of_time() {
     let text = format!(
         "\u{feff}Last used, INTEGRATION,account,issued_at,expires,digest\r\n\
-         1790000000, \"Orders, nightly\" ,Northwind,2026-01-01T00:00:00Z,,{DIGEST}\r\n"
+         1790000000,\"Orders, nightly\" ,Northwind,2026-01-01T00:00:00Z,,{DIGEST}\r\n"
     );
     let row = only(&text).unwrap();
     assert_eq!(row.digest, Digest::of(b"token"));
@@ -38,16 +38,27 @@ fn columns_come_in_any_order_with_either_form_of_time() {
 fn a_token_is_hashed_and_what_it_says_of_its_end_holds() {
     use base64::Engine as _;
     let part = |json: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json);
-    let token = format!("{}.{}.c2lnbmF0dXJl", part(r#"{"alg":"HS256"}"#), part(r#"{"iat":1700000000,"exp":1790000000}"#));
-    let ledger = |expires: &str| format!("token,account,integration,expires\n{token},A,B,{expires}\n");
+    let token = format!(
+        "{}.{}.c2lnbmF0dXJl",
+        part(r#"{"alg":"HS256"}"#),
+        part(r#"{"iat":1700000000,"exp":1790000000}"#)
+    );
+    let ledger =
+        |expires: &str| format!("token,account,integration,expires\n{token},A,B,{expires}\n");
     let row = only(&ledger("2030-01-01")).unwrap();
     assert_eq!(row.digest, Digest::of(token.as_bytes()));
     assert_eq!(row.hint, token[token.len() - 4..]);
     assert_eq!(row.issued_at, Some(UnixMs(1_700_000_000_000)));
     assert_eq!(row.expires_at, Some(UnixMs(1_790_000_000_000)));
-    assert_eq!(only(&ledger("")).unwrap().expires_at, Some(UnixMs(1_790_000_000_000)));
+    assert_eq!(
+        only(&ledger("")).unwrap().expires_at,
+        Some(UnixMs(1_790_000_000_000))
+    );
     assert!(!format!("{row:?}").contains(&token[..20]));
-    let both = format!("token,digest,account,integration\n{token},{},A,B\n", hex(row.digest.as_bytes()));
+    let both = format!(
+        "token,digest,account,integration\n{token},{},A,B\n",
+        hex(row.digest.as_bytes())
+    );
     assert!(only(&both).is_ok());
     let differ = format!("token,digest,account,integration\n{token},{DIGEST},A,B\n");
     assert!(only(&differ).unwrap_err().contains("not its token's"));
@@ -62,28 +73,57 @@ fn what_is_wrong_with_a_row_is_said_without_repeating_it() {
         (format!("{DIGEST},,B,,"), "no account"),
         (format!("{DIGEST},A,,,"), "no integration"),
         (format!("{DIGEST},A,B,{secret},"), "`issued`: a valid time"),
-        (format!("{DIGEST},A,B,2026-01-01,2025-01-01"), "before it was issued"),
+        (
+            format!("{DIGEST},A,B,2026-01-01,2025-01-01"),
+            "before it was issued",
+        ),
         (format!("{DIGEST},A,B"), "3 fields"),
         (format!("{DIGEST},A,B,,,"), "6 fields"),
     ] {
-        let reason = only(&format!("digest,account,integration,issued,expires\n{row}\n")).unwrap_err();
+        let reason = only(&format!(
+            "digest,account,integration,issued,expires\n{row}\n"
+        ))
+        .unwrap_err();
         assert!(reason.contains(words), "{row}: {reason}");
         assert!(!reason.contains(secret), "{reason}");
     }
-    let latin = b"digest,account,integration\n".iter().chain(DIGEST.as_bytes()).chain(b",\xe9,B\n");
+    let latin = b"digest,account,integration\n"
+        .iter()
+        .chain(DIGEST.as_bytes())
+        .chain(b",\xe9,B\n");
     let latin: Vec<u8> = latin.copied().collect();
-    assert!(lines(&latin).unwrap()[0].1.as_ref().unwrap_err().contains("UTF-8"));
+    assert!(
+        lines(&latin).unwrap()[0]
+            .1
+            .as_ref()
+            .unwrap_err()
+            .contains("UTF-8")
+    );
     let token = format!("token,account,integration\n{secret},A,B\n");
     let reason = only(&token).unwrap_err();
-    assert!(reason.contains("three parts") && !reason.contains(secret), "{reason}");
+    assert!(
+        reason.contains("three parts") && !reason.contains(secret),
+        "{reason}"
+    );
 }
 
 #[test]
 fn lines_are_counted_as_an_editor_counts_them() {
-    let text = format!("digest,account,integration\n{DIGEST},\"A\nB\",C\n\n{DIGEST},A\n");
-    let lines = lines(text.as_bytes()).unwrap();
-    let at: Vec<(u64, bool)> = lines.iter().map(|(line, row)| (*line, row.is_ok())).collect();
-    assert_eq!(at, [(2, true), (5, false)]);
+    let text =
+        format!("digest,account,integration\n{DIGEST},\"A\nB\",C\n\n{DIGEST},A\n{DIGEST},A,B");
+    for end in ["", "\n", "\n\n"] {
+        for text in [
+            format!("{text}{end}"),
+            format!("{text}{end}").replace('\n', "\r\n"),
+        ] {
+            let lines = lines(text.as_bytes()).unwrap();
+            let at: Vec<(u64, bool)> = lines
+                .iter()
+                .map(|(line, row)| (*line, row.is_ok()))
+                .collect();
+            assert_eq!(at, [(2, true), (5, false), (6, true)], "{text:?}");
+        }
+    }
 }
 
 #[test]
@@ -94,7 +134,10 @@ fn a_first_line_that_names_no_columns_is_refused_whole() {
         ("account,integration\n", "`digest` or `token`"),
         ("digest,integration\n", "`account`"),
         ("digest,account\n", "`integration`"),
-        ("digest,account,integration,account\n", "twice, in its field 4"),
+        (
+            "digest,account,integration,account\n",
+            "twice, in its field 4",
+        ),
         ("digest,account,integration,last_use\n", "field 4"),
         ("eyJhbGciOiJIUzI1NiJ9.e30.c2ln,A,B\n", "field 1"),
     ] {
@@ -106,7 +149,10 @@ fn a_first_line_that_names_no_columns_is_refused_whole() {
 
 #[test]
 fn a_quotation_that_never_ends_is_not_read_to_the_end() {
-    let text = format!("digest,account,integration\n{DIGEST},\"A{}", "x".repeat(10_000_000));
+    let text = format!(
+        "digest,account,integration\n{DIGEST},\"A{}",
+        "x".repeat(10_000_000)
+    );
     let error = lines(text.as_bytes()).unwrap_err();
     assert!(matches!(error, LedgerError::Endless { line: 2 }), "{error}");
 }
