@@ -58,7 +58,13 @@ pub async fn examine(
     master: &MasterKey,
 ) -> Result<Examined, StoreError> {
     let state = state::load(tx).await?;
-    let row = tokens::find(tx, Key::Digest(digest)).await?;
+    let mut row = tokens::find(tx, Key::Digest(digest)).await?;
+    if let Some(found) = &mut row
+        && found.token.expires_at.is_none()
+    {
+        // A ledger of digests need not say when its tokens end: they say it themselves.
+        found.token.expires_at = Claims::expiry(text);
+    }
     let (signature, key) = elsewhere::signature(tx, text, master).await?;
     let stranger = match (&row, signature, key) {
         (None, Signature::Elsewhere, Some(key)) => match Claims::of(text, &key) {

@@ -164,13 +164,21 @@ both! {
         let old = Platform::hs256(None);
         world.integration("Alpha").await;
         let now = world.engine.now().seconds();
-        let token = old.token(&json!({ "sub": "x", "exp": now + 60 }));
-        let text = format!("token,account,integration,expires\n{},Alpha,Order sync,{}\n", token.expose(), now + 86_400);
+        let ending = |name: &str| old.token(&json!({ "sub": name, "exp": now + 60 }));
+        let (longer, silent) = (ending("a"), ending("b"));
+        let text = format!("token,account,integration,expires\n{},Alpha,Order sync,{}\n", longer.expose(), now + 86_400);
+        assert_eq!(import(&world, &text).await.registered, 1);
+        let text = format!("digest,account,integration\n{},Alpha,Order sync\n", digest(&silent));
         assert_eq!(import(&world, &text).await.registered, 1);
         world.start().await;
-        world.accepted(&token).await;
+        for token in [&longer, &silent] {
+            world.accepted(token).await;
+            world.accepted(token).await;
+        }
         world.pass(61_000).await;
-        assert_eq!(world.reason(&token).await, Reason::Expired);
+        for token in [&longer, &silent] {
+            assert_eq!(world.reason(token).await, Reason::Expired);
+        }
     }
 }
 
