@@ -234,32 +234,47 @@ fn Refuse(action: String) -> impl IntoView {
 fn Claims(token: HeldToken, now: UnixMs) -> impl IntoView {
     let account = whose(token.account_id.as_ref().map(ToString::to_string), &token);
     let said = |text: Option<String>| text.unwrap_or_else(|| "not said".to_owned());
-    let integration = token.integration.or(token.integration_claim);
     let moment =
         |at: Option<UnixMs>, none: &str| at.map_or_else(|| none.to_owned(), |at| when(at, now));
-    let from = |source: Option<String>| {
-        source
-            .map(|source| format!(" from {source}"))
-            .unwrap_or_default()
+    let seen = |at: UnixMs, source: Option<String>| {
+        let from = source.map(|source| format!(" from {source}"));
+        when(at, now) + &from.unwrap_or_default()
     };
-    let first = when(token.first_seen_at, now) + &from(token.first_source);
-    let last = when(token.last_seen_at, now) + &from(token.last_source);
+    let facts = [
+        (
+            "Integration",
+            said(token.integration.or(token.integration_claim)),
+        ),
+        ("Issuer", said(token.issuer)),
+        ("Subject", said(token.subject)),
+        ("Audience", said(token.audience)),
+        ("Says it was issued", moment(token.issued_at, "not said")),
+        ("Expires", moment(token.expires_at, "never")),
+        ("Signed by", format!("imported key {}", token.kid)),
+        (
+            "First seen here",
+            seen(token.first_seen_at, token.first_source),
+        ),
+        (
+            "Last seen here",
+            seen(token.last_seen_at, token.last_source),
+        ),
+        (
+            "First caller",
+            token.first_agent.unwrap_or_else(|| "unknown".to_owned()),
+        ),
+        ("Requests", figure(token.uses)),
+        ("Id", token.id.to_string()),
+    ];
+    let facts = facts
+        .into_iter()
+        .map(|(term, text)| view! { <Fact term>{text}</Fact> })
+        .collect_view();
     view! {
         <section class="panel" aria-label="What is known of the token">
             <Facts>
                 <Fact term="Account">{account}</Fact>
-                <Fact term="Integration">{said(integration)}</Fact>
-                <Fact term="Issuer">{said(token.issuer)}</Fact>
-                <Fact term="Subject">{said(token.subject)}</Fact>
-                <Fact term="Audience">{said(token.audience)}</Fact>
-                <Fact term="Says it was issued">{moment(token.issued_at, "not said")}</Fact>
-                <Fact term="Expires">{moment(token.expires_at, "never")}</Fact>
-                <Fact term="Signed by">{format!("imported key {}", token.kid)}</Fact>
-                <Fact term="First seen here">{first}</Fact>
-                <Fact term="Last seen here">{last}</Fact>
-                <Fact term="First caller">{token.first_agent.unwrap_or_else(|| "unknown".to_owned())}</Fact>
-                <Fact term="Requests">{figure(token.uses)}</Fact>
-                <Fact term="Id"><span class="mono">{token.id.to_string()}</span></Fact>
+                {facts}
             </Facts>
         </section>
     }

@@ -25,6 +25,8 @@ pub struct Sightings {
     seen: Arc<Mutex<Seen>>,
     /// How many are listed at the most.
     most: Arc<AtomicI64>,
+    /// Held while what was seen is on its way to the list, so that whoever flushes waits for it.
+    listing: Arc<tokio::sync::Mutex<()>>,
     db: Db,
 }
 
@@ -40,8 +42,12 @@ impl Sightings {
     /// Starts the task that lists them. It ends when the last `Sightings` is dropped.
     pub fn start(db: Db) -> Self {
         let sightings = Self::new(db);
-        let (seen, most) = (Arc::downgrade(&sightings.seen), sightings.most.clone());
-        let db = sightings.db.clone();
+        let seen = Arc::downgrade(&sightings.seen);
+        let (most, listing, db) = (
+            sightings.most.clone(),
+            sightings.listing.clone(),
+            sightings.db.clone(),
+        );
         tokio::spawn(async move {
             let mut due = tokio::time::interval(FLUSH_EVERY);
             due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -50,6 +56,7 @@ impl Sightings {
                 let Some(seen) = Weak::upgrade(&seen) else {
                     return;
                 };
+                let _alone = listing.lock().await;
                 if let Err(error) = flush(&db, &seen, most.load(Ordering::Relaxed)).await {
                     tracing::warn!(%error, "held tokens could not be listed; they are kept and tried again");
                 }
@@ -62,6 +69,7 @@ impl Sightings {
         Self {
             seen: Arc::default(),
             most: Arc::new(AtomicI64::new(MOST_HELD)),
+            listing: Arc::default(),
             db,
         }
     }
@@ -91,6 +99,7 @@ impl Sightings {
 
     /// Lists what waits in memory.
     pub async fn flush(&self) -> Result<(), StoreError> {
+        let _alone = self.listing.lock().await;
         flush(&self.db, &self.seen, self.most.load(Ordering::Relaxed)).await
     }
 
