@@ -67,9 +67,8 @@ impl From<RotationError> for Failure {
     fn from(error: RotationError) -> Self {
         let exit = match &error {
             RotationError::NotFound(_) => Exit::NotFound,
-            RotationError::Invalid(_) => Exit::Usage,
             RotationError::Ledger(LedgerError::Unreadable(_)) => Exit::Failed,
-            RotationError::Ledger(_) => Exit::Usage,
+            RotationError::Invalid(_) | RotationError::Ledger(_) => Exit::Usage,
             RotationError::Refused(_) => Exit::Refused,
             RotationError::Store(error) => return error.into(),
             RotationError::Taken(_) | RotationError::Sealed { .. } | RotationError::Busy => {

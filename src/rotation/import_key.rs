@@ -131,9 +131,9 @@ async fn write(
     let detail = json!({ "kid": kid, "algorithm": material.algorithm(), "generation": generation,
         "issuer": reading.issuer });
     note(tx, random, by, "key.import", &kid, detail).await?;
-    Ok(keys::find(tx, &kid)
+    keys::find(tx, &kid)
         .await?
-        .ok_or(RotationError::NotFound("key"))?)
+        .ok_or(RotationError::NotFound("key"))
 }
 
 /// The generation that what was issued elsewhere belongs to: the one in force, which the next

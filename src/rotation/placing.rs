@@ -85,24 +85,21 @@ impl Places {
         let account_key = named.account.trim().to_lowercase();
         let mut new_account = false;
         if !self.accounts.contains_key(&account_key) {
-            let id = match existing(tx, named.account.trim()).await? {
-                Some(id) => Some(id),
-                None => {
-                    if named.account.trim().parse::<AccountId>().is_ok() {
-                        return Err(RotationError::NotFound("account"));
-                    }
-                    not_an_id(&integration)?;
-                    new_account = true;
-                    let name: Name = named.account.parse()?;
-                    let contact = named
-                        .contact
-                        .ok_or_else(|| Rule::NoAccount(name.as_str().to_owned()))?;
-                    match maker {
-                        Some(maker) => Some(make_account(tx, &name, contact, maker).await?),
-                        None => None,
-                    }
+            let mut id = existing(tx, named.account.trim()).await?;
+            if id.is_none() {
+                if named.account.trim().parse::<AccountId>().is_ok() {
+                    return Err(RotationError::NotFound("account"));
                 }
-            };
+                not_an_id(&integration)?;
+                new_account = true;
+                let name: Name = named.account.parse()?;
+                let contact = named
+                    .contact
+                    .ok_or_else(|| Rule::NoAccount(name.as_str().to_owned()))?;
+                if let Some(maker) = maker {
+                    id = Some(make_account(tx, &name, contact, maker).await?);
+                }
+            }
             let place = AccountPlace {
                 id,
                 integrations: HashMap::new(),

@@ -378,31 +378,37 @@ fn the_table_of_tokens_issued_elsewhere() {
             },
             refuse(Reason::AccountDisabled),
         ),
+    ] {
+        assert_eq!(decide(&facts), verdict, "{what}");
+    }
+}
+
+#[test]
+fn what_no_trusted_key_made_is_unknown() {
+    let held = foreign(IDLE, FOREIGN);
+    for (what, facts) in [
         (
             "whose claims are not of the key",
             Facts {
                 foreign: None,
-                ..foreign(IDLE, FOREIGN)
+                ..held
             },
-            refuse(Reason::Unknown),
         ),
         (
             "changed since",
             Facts {
                 signature: Signature::Bad,
-                ..foreign(IDLE, FOREIGN)
+                ..held
             },
-            refuse(Reason::Unknown),
         ),
         (
             "closed: its key is forgotten",
             Facts {
                 signature: Signature::NoKey,
-                ..foreign(FINALISED, FOREIGN)
+                ..held
             },
-            refuse(Reason::Unknown),
         ),
     ] {
-        assert_eq!(decide(&facts), verdict, "{what}");
+        assert_eq!(decide(&facts), Verdict::Refuse(Reason::Unknown), "{what}");
     }
 }

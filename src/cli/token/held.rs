@@ -244,7 +244,7 @@ async fn approve(
 
 /// What an approval by the rule did, in JSON.
 #[derive(Serialize)]
-struct Approved {
+struct Outcome {
     approved: i64,
     left: i64,
     /// The first of those that stay held, and why.
@@ -273,7 +273,7 @@ async fn approve_before(
         .named
         .into_iter()
         .map(|(id, reason)| Left { id, reason });
-    let report = Approved {
+    let report = Outcome {
         approved: done.approved,
         left: done.left,
         reasons: reasons.collect(),

@@ -14,7 +14,7 @@ use crate::pages::parts::{
     counted, error_of, when,
 };
 use crate::pages::{Frame, PageError, Section, Visit};
-use crate::rotation::held::{HeldList, HeldToken, MOST_HELD, Which};
+use crate::rotation::held::{Approvals, HeldList, HeldToken, MOST_HELD, Which};
 use crate::store::rotations::Rotation;
 
 /// Held tokens on a page.
@@ -64,7 +64,7 @@ struct RuleForm {
 struct Outcome {
     errors: Vec<FieldError>,
     /// How many were approved, and why others were not.
-    done: Option<(i64, i64, Vec<(TokenId, String)>)>,
+    done: Option<Approvals>,
 }
 
 async fn page(
@@ -109,7 +109,7 @@ async fn approve(
             .await
         {
             Ok(done) if done.left == 0 => return Ok(Redirect::to("/admin/held").into_response()),
-            Ok(done) => outcome.done = Some((done.approved, done.left, done.named)),
+            Ok(done) => outcome.done = Some(done),
             Err(error) => outcome
                 .errors
                 .push(FieldError::new("before", refusal(error)?)),
@@ -173,7 +173,7 @@ async fn show(
             view! {
                 <ErrorSummary errors/>
                 <PageHeader title sub crumbs/>
-                {done.map(|(approved, left, named)| left_over(approved, left, named))}
+                {done.map(left_over)}
                 {list.overflow.map(|overflow| view! {
                     <Notice tone=Tone::Bad>
                         <p>
@@ -233,7 +233,12 @@ fn headline(list: &HeldList, rotation: Option<&Rotation>) -> (String, String) {
     (title, what.to_owned())
 }
 
-fn left_over(approved: i64, left: i64, named: Vec<(TokenId, String)>) -> impl IntoView {
+fn left_over(done: Approvals) -> impl IntoView {
+    let Approvals {
+        approved,
+        left,
+        named,
+    } = done;
     let said = format!(
         "{} approved. {} held:",
         super::words::capital(&super::words::tokens(approved)),

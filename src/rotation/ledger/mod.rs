@@ -159,7 +159,9 @@ impl Engine {
                     async move { write_batch(tx, rows, kid, &maker).await }.boxed()
                 })
                 .await?;
-            fates.iter().for_each(|fate| sums.add(fate));
+            for fate in &fates {
+                sums.add(fate);
+            }
         }
     }
 

@@ -164,8 +164,8 @@ impl<R: Read> Ledger<R> {
         let inside = self
             .record
             .as_slice()
-            .iter()
-            .filter(|byte| **byte == b'\n')
+            .split(|byte| *byte == b'\n')
+            .skip(1)
             .count();
         let cut_short = self.way.done.get() && !self.way.line_ended.get();
         let back = u64::try_from(inside).unwrap_or(0) + u64::from(!cut_short);

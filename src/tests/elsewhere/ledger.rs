@@ -22,7 +22,7 @@ async fn told(world: &World, text: &str, terms: &Terms) -> (Sums, Vec<RowFate>) 
     let sums = world
         .engine
         .import_ledger(&world.operator, open, terms, |fate| {
-            fates.push(fate.clone())
+            fates.push(fate.clone());
         })
         .await
         .unwrap();
@@ -186,19 +186,20 @@ both! {
     /// A large ledger goes in batches; an integration takes no more tokens than it may have.
     async fn a_large_ledger_goes_in_batches(world: World) {
         let rows = 1_730;
-        let mut text = "digest,account,integration,contact\n".to_owned();
-        for number in 0..rows {
-            let digest = crate::model::Digest::of(format!("token {number}").as_bytes());
-            let account = number / 40;
-            text += &format!("{},Account {account},Main,ops@a{account}.example\n", hex(digest.as_bytes()));
-        }
+        let digest = |text: String| hex(crate::model::Digest::of(text.as_bytes()).as_bytes());
+        let lines: Vec<String> = (0..rows)
+            .map(|number| {
+                let account = number / 40;
+                format!("{},Account {account},Main,ops@a{account}.example", digest(format!("token {number}")))
+            })
+            .collect();
+        let text = format!("digest,account,integration,contact\n{}\n", lines.join("\n"));
         let sums = import(&world, &text).await;
         assert_eq!((sums.registered, sums.new_accounts, sums.new_integrations), (1_730, 44, 44));
-        let mut more = "digest,account,integration\n".to_owned();
-        for number in 0..11 {
-            let digest = crate::model::Digest::of(format!("more {number}").as_bytes());
-            more += &format!("{},account 0,main\n", hex(digest.as_bytes()));
-        }
+        let lines: Vec<String> = (0..11)
+            .map(|number| format!("{},account 0,main", digest(format!("more {number}"))))
+            .collect();
+        let more = format!("digest,account,integration\n{}\n", lines.join("\n"));
         let (sums, fates) = told(&world, &more, &Terms::default()).await;
         assert_eq!((sums.registered, sums.refused, sums.written), (10, 1, false));
         assert!(fates[0].reason.as_ref().unwrap().contains("50 live tokens"), "{fates:?}");
