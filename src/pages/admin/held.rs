@@ -301,15 +301,13 @@ fn row(token: HeldToken, now: UnixMs) -> impl IntoView {
         .or(token.integration_claim)
         .unwrap_or_else(|| "no integration named".to_owned());
     let from = token.first_source.unwrap_or_else(|| "unknown".to_owned());
-    let name = format!("Decide about the token ending in {}", token.hint);
-    let (decide, kid) = (
-        if token.refused_at.is_some() {
-            "Refused"
-        } else {
-            "Decide"
-        },
-        token.kid,
-    );
+    let decide = if token.refused_at.is_some() {
+        "Refused"
+    } else {
+        "Decide"
+    };
+    let name = format!("{decide}: the token ending in {}", token.hint);
+    let kid = token.kid;
     view! {
         <tr>
             <th scope="row"><span class="cell-two">{account} <span class="quiet">{integration}</span></span></th>
@@ -359,7 +357,7 @@ fn Rule(form: RuleForm, errors: Vec<FieldError>, rotation: Option<Rotation>) -> 
         <section class="section panel">
             <h2>"Approve all that were seen early enough"</h2>
             <p class="measure">
-                "When a token says that it was issued proves nothing: whoever has the key writes it. When it was first seen here does. What was refused, or names no account, stays held."
+                "The date that a token carries proves nothing: whoever has the key writes it. When it was first seen here is known. What was refused, or names no account, stays held."
             </p>
             <form class="form" method="post" action="/admin/held/approve">
                 <Field name="before" label="First seen here before (UTC)" value=before class="mid" max_length=40 required=true
