@@ -94,6 +94,18 @@ find_postgres() {
     return 1
 }
 
+find_pgbouncer() {
+    # Where distributions put it; the test looks in the same places.
+    local place
+    for place in /usr/sbin/pgbouncer /usr/bin/pgbouncer; do
+        if [[ -x $place ]]; then
+            echo "$place"
+            return 0
+        fi
+    done
+    return 1
+}
+
 find_nginx() {
     command -v nginx && return 0
     # Where distributions put it, outside of a user's PATH.

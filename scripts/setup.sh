@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts in place what is missing, and only that: `setup.sh build` for a build, `setup.sh test` for all.
+# Puts in place what is missing, and only that: `setup.sh basics` for a compiler, `build` for a build, `test` for all.
 # Repeatable; nothing is fetched or built when it is there already.
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -126,6 +126,7 @@ test_tools() {
     find_chromium >/dev/null || packages "a browser for the tests" chromium
     find_nginx >/dev/null || packages "nginx, for the test of deploy/nginx.conf" nginx-light
     find_postgres >/dev/null || packages "PostgreSQL's programs, for a throwaway cluster" postgresql
+    find_pgbouncer >/dev/null || packages "a pooler, for the test of PostgreSQL behind one" pgbouncer
     # Comforts: without them the tests say what they leave out.
     if have apt-get && [[ $(id -u) == 0 || -n ${CI:-} ]]; then
         have shellcheck || packages "the shell linter" shellcheck
@@ -149,7 +150,8 @@ all() {
 }
 
 case ${1:-} in
+basics) locked "$CACHE/setup.lock" basics ;;
 build) locked "$CACHE/setup.lock" build ;;
 test) locked "$CACHE/setup.lock" all ;;
-*) die "usage: $0 build|test" ;;
+*) die "usage: $0 basics|build|test" ;;
 esac

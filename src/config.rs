@@ -19,6 +19,7 @@ use ipnet::IpNet;
 
 pub use crate::auth::Mode;
 use crate::model::Span;
+use crate::store::Access;
 use layers::Layers;
 pub use master_key::MasterKeySource;
 
@@ -28,6 +29,11 @@ pub struct Config {
     /// `ROLLCALL_DATABASE_URL` (or `_FILE`): `sqlite://FILE`, created when missing, or
     /// `postgres://…`. Default `sqlite://data/rollcall.db`.
     pub database_url: String,
+    /// `ROLLCALL_DATABASE_POOLER`: `none`, or `transaction` when a pooler in transaction mode stands
+    /// before PostgreSQL. Default `none`.
+    pub pooled: bool,
+    /// `ROLLCALL_DATABASE_DIRECT_URL` (or `_FILE`): the way past the pooler, for migrations.
+    pub direct_url: Option<String>,
     /// `ROLLCALL_ADDR`: the address and port to listen on. Default `127.0.0.1:3000`.
     pub address: SocketAddr,
     /// `ROLLCALL_PUBLIC_URL`: where people and gateways reach it, without a slash at the end.
@@ -173,6 +179,8 @@ impl Config {
                     LogFormat::Json
                 }
             })?,
+            pooled: layers.parse_or("database_pooler", values::pooler, || false)?,
+            direct_url: layers.parse("database_direct_url", values::direct_url)?,
             database_url,
             address,
             public_url,
@@ -185,6 +193,15 @@ impl Config {
         self.database_url
             .strip_prefix("sqlite://")
             .map(PathBuf::from)
+    }
+
+    /// How the database is reached.
+    pub fn database(&self) -> Access {
+        Access {
+            url: self.database_url.clone(),
+            pooled: self.pooled,
+            direct_url: self.direct_url.clone(),
+        }
     }
 
     /// Takes the address that the system really gave, where port 0 was asked for.
@@ -200,6 +217,11 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("database_url", &without_password(&self.database_url))
+            .field("pooled", &self.pooled)
+            .field(
+                "direct_url",
+                &self.direct_url.as_deref().map(without_password),
+            )
             .field("address", &self.address)
             .field("public_url", &self.public_url)
             .field("metrics_address", &self.metrics_address)

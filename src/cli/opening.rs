@@ -114,7 +114,7 @@ pub fn load(settings: &Settings) -> Result<Config> {
 
 /// Connects to the database, if its engine is one that can be trusted.
 pub async fn connect(config: &Config) -> Result<Db> {
-    let db = Db::connect(&config.database_url).await?;
+    let db = Db::connect(config.database()).await?;
     let version = db.version().await?;
     if !is_sound(&db, &version) {
         return Err(Failure::failed(format!(
@@ -176,7 +176,12 @@ mod tests {
     async fn the_sqlite_inside_is_sound() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/x.db", folder.path().display());
-        let version = Db::connect(&url).await.unwrap().version().await.unwrap();
+        let version = Db::connect(url.as_str())
+            .await
+            .unwrap()
+            .version()
+            .await
+            .unwrap();
         assert!(is_sound_sqlite(&version), "{version}");
     }
 }

@@ -45,7 +45,19 @@ Examples:
     /// Show the rotation now: phase, dates, counts
     Status,
     /// Say who would break if we finalised now
-    Rehearse,
+    #[command(
+        after_help = "With --lookback, while no rotation is open: who would break if one were started now with \
+that look-back and finalised at once. That is what an emergency costs.
+
+Examples:
+  rollcall rotation rehearse
+  rollcall rotation rehearse --lookback 40d"
+    )]
+    Rehearse {
+        /// Of a rotation that is not started yet: use this long before now would count as presence
+        #[arg(long, value_name = "40d")]
+        lookback: Option<Span>,
+    },
     /// List the accounts that a cutover hits, or has hit
     Affected {
         /// Write CSV, one line an integration
@@ -96,7 +108,10 @@ impl Rotation {
         let (engine, by, output) = (&at.engine, &at.by, settings.output());
         let status = match self {
             Self::Status => engine.status().await?,
-            Self::Rehearse => return rehearse(at, output).await,
+            Self::Rehearse { lookback: None } => return rehearse(at, output).await,
+            Self::Rehearse {
+                lookback: Some(lookback),
+            } => return rehearse_start(at, output, lookback).await,
             Self::Affected { csv: true } => {
                 return write_out(&sheet::of(&breaking(at).await?)?);
             }
@@ -136,6 +151,11 @@ async fn rehearse(at: &Installation, output: Output) -> Result<()> {
     let text = text::rehearsal(&hit, &held, &status, at.engine.now());
     let cut_over = status.phase != "recording";
     output.data(&with_held(hit, held, cut_over), || text)
+}
+
+async fn rehearse_start(at: &Installation, output: Output, lookback: Span) -> Result<()> {
+    let hit = at.engine.rehearse_start(&at.by, lookback).await?;
+    output.data(&hit, || text::emergency(&hit, lookback, at.engine.now()))
 }
 
 async fn affected(at: &Installation, output: Output) -> Result<()> {

@@ -10,8 +10,10 @@ use super::{ConfigError, Flags};
 
 /// Every setting, by its name in the file; in the environment `ROLLCALL_` stands before it, in
 /// capitals.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 14] = [
     "database_url",
+    "database_pooler",
+    "database_direct_url",
     "addr",
     "public_url",
     "metrics_addr",
@@ -26,7 +28,12 @@ pub const NAMES: [&str; 12] = [
 ];
 
 /// Those that may hold a secret, and so may stand in a file of their own (`…_file`).
-pub const SECRETS: [&str; 3] = ["database_url", "master_key", "mail_url"];
+pub const SECRETS: [&str; 4] = [
+    "database_url",
+    "database_direct_url",
+    "master_key",
+    "mail_url",
+];
 
 /// Where the settings file is looked for when nothing names one.
 const USUAL_FILE: &str = "rollcall.toml";

@@ -199,3 +199,23 @@ fn a_database_whose_master_key_is_lost_gets_no_other() {
     assert!(error.to_string().contains("put it back"), "{error}");
     assert!(!folder.path().join("rollcall.key").exists());
 }
+
+#[test]
+fn a_pooler_is_named_and_the_way_past_it_is_a_secret() {
+    let direct = "postgres://app:hidden@db/rollcall";
+    let config = load(&[
+        ("ROLLCALL_DATABASE_POOLER", "transaction"),
+        ("ROLLCALL_DATABASE_DIRECT_URL", direct),
+    ])
+    .unwrap();
+    assert!(config.pooled);
+    assert_eq!(config.database().direct_url.as_deref(), Some(direct));
+    assert!(!format!("{config:?}").contains("hidden"));
+    for (name, wrong) in [
+        ("ROLLCALL_DATABASE_POOLER", "session"),
+        ("ROLLCALL_DATABASE_DIRECT_URL", "sqlite://x.db"),
+    ] {
+        let error = load(&[(name, wrong)]).unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+    }
+}

@@ -28,6 +28,24 @@ pub fn database_url(text: &str) -> Read<String> {
     }
 }
 
+pub fn direct_url(text: &str) -> Read<String> {
+    match database_url(text) {
+        Ok(url) if !url.starts_with("sqlite://") => Ok(url),
+        _ => Err("postgres://USER@HOST/DATABASE, past the pooler".to_owned()),
+    }
+}
+
+/// Whether a pooler stands before the database.
+pub fn pooler(text: &str) -> Read<bool> {
+    match text.trim() {
+        "none" => Ok(false),
+        "transaction" => Ok(true),
+        _ => Err(
+            "none, or transaction for a pooler such as PgBouncer in transaction mode".to_owned(),
+        ),
+    }
+}
+
 pub fn address(text: &str) -> Read<SocketAddr> {
     text.trim()
         .parse()

@@ -16,6 +16,11 @@ use crate::store::keys::{self, NewKey};
 use crate::store::state::{self, Change, Step};
 use crate::store::{Db, Lock, StoreError, Tx, audit, held, sessions};
 
+/// How often a serving process looks for what another one has left undone.
+const CHORES_EVERY: Duration = Duration::from_secs(2);
+/// After how many looks old rows are removed: every hour.
+const PRUNE_EVERY: u64 = 1_800;
+
 /// What an installation is called from outside.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -74,36 +79,73 @@ impl Engine {
         })
     }
 
-    /// Takes part: phase steps wait for this process from now on, and a task keeps its view true
-    /// until `stop` is called. Call once, in a process that answers requests.
+    /// Takes part: phase steps wait for this process from now on, and tasks keep its view true and
+    /// do what is left to do until `stop` is called. Call once, in a process that answers requests.
     pub async fn serve(&self) -> Result<()> {
         self.node.serve().await?;
-        let engine = self.clone();
-        tokio::spawn(async move {
-            let mut due = tokio::time::interval(POLL_EVERY);
-            due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            let mut turns: u64 = 0;
-            loop {
-                due.tick().await;
-                if let Err(error) = engine.node.refresh().await {
-                    tracing::warn!(%error, "the database did not answer the poll");
-                    continue;
-                }
-                turns += 1;
-                // A start whose process ended half-way is completed by whoever serves.
-                if turns.is_multiple_of(8)
-                    && let Err(error) = phases::complete_start(&engine).await
-                {
-                    tracing::warn!(%error, "a start could not be completed yet");
-                }
-                if turns.is_multiple_of(4 * 3600)
-                    && let Err(error) = engine.prune().await
-                {
-                    tracing::warn!(%error, "old rows could not be removed yet");
-                }
-            }
-        });
+        tokio::spawn(self.clone().poll());
+        tokio::spawn(self.clone().flush_at_each_start());
+        tokio::spawn(self.clone().do_chores());
         Ok(())
+    }
+
+    /// Keeps the view true. Nothing else happens here: whatever takes longer than the lease would
+    /// make the node go to the database for every request.
+    async fn poll(self) {
+        let mut due = tokio::time::interval(POLL_EVERY);
+        due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut heard = true;
+        loop {
+            due.tick().await;
+            match self.node.refresh().await {
+                Ok(()) if heard => {}
+                Ok(()) => tracing::info!("the database answers again"),
+                Err(error) if heard => {
+                    tracing::warn!(%error, source = ?std::error::Error::source(&error), "the database did not answer the poll");
+                }
+                Err(_) => {}
+            }
+            heard = self.is_ready();
+        }
+    }
+
+    /// When a recording phase begins, what was counted before it is written at once: a look-back
+    /// waits for that.
+    async fn flush_at_each_start(self) {
+        loop {
+            self.node.recording.notified().await;
+            while let Err(error) = self.flush_and_say().await {
+                tracing::warn!(%error, "the uses before the start could not be written yet");
+                tokio::time::sleep(POLL_EVERY).await;
+            }
+        }
+    }
+
+    /// Writes every count and says up to which version that is true.
+    pub(super) async fn flush_and_say(&self) -> Result<()> {
+        // Before the flush: whatever was answered by an older view has been counted by now.
+        let version = self.node.view().state.version;
+        self.recorder.flush().await?;
+        Ok(self.node.say_flushed(version).await?)
+    }
+
+    /// Does what a process that ended half-way has left, and removes what says nothing any more.
+    async fn do_chores(self) {
+        let mut due = tokio::time::interval(CHORES_EVERY);
+        due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut turns: u64 = 0;
+        loop {
+            due.tick().await;
+            turns += 1;
+            if let Err(error) = phases::complete_start(&self).await {
+                tracing::warn!(%error, "a start could not be completed yet");
+            }
+            if turns.is_multiple_of(PRUNE_EVERY)
+                && let Err(error) = self.prune().await
+            {
+                tracing::warn!(%error, "old rows could not be removed yet");
+            }
+        }
     }
 
     /// Changes how long any node may answer without hearing from the database. Kept in the
@@ -123,7 +165,7 @@ impl Engine {
                 .boxed()
             })
             .await?;
-        tokio::time::sleep(Duration::from_millis(before.unsigned_abs())).await;
+        // Who has not acknowledged it is waited for by the lease it answers by.
         Ok(self.node.settle(version).await?)
     }
 

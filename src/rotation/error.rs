@@ -90,10 +90,17 @@ pub enum Rule {
         name: String,
     },
     /// The look-back has not finished.
-    #[error("rotation {name} is still looking back over past use: try again in a moment")]
+    #[error(
+        "rotation {name} is still looking back over past use: {carried} carried over so far, {left} tokens \
+         left. Any serving process goes on with it: try again in a moment"
+    )]
     LookingBack {
         /// The rotation.
         name: String,
+        /// How many tokens and sessions it has carried over.
+        carried: i64,
+        /// How many tokens it has still to look at.
+        left: i64,
     },
     /// An integration has as many live tokens as it may.
     #[error("this integration has {0} live tokens, as many as it may: revoke one first")]

@@ -25,6 +25,7 @@ mod keyring;
 pub mod ledger;
 /// Keys of other platforms as they are written.
 mod material;
+mod lookback;
 mod nodes;
 /// What a customer sees of its integrations.
 pub mod overview;
@@ -43,6 +44,7 @@ pub mod sessions;
 pub mod standing;
 /// What a rotation looks like from outside.
 pub mod status;
+mod tallies;
 mod verify;
 
 pub use customers::{NewUser, Setup};
@@ -72,4 +74,22 @@ pub(crate) async fn forge_for_tests(
         jti: "stolen".to_owned(),
     };
     keyring::sign(&key, &claims, &engine.master).unwrap()
+}
+
+/// Takes part without asking the database again: a process that is paused from then on.
+#[cfg(test)]
+pub(crate) async fn serve_silently_for_tests(engine: &Engine) {
+    engine.node.serve().await.unwrap();
+}
+
+/// Whether this process would look a token up in memory.
+#[cfg(test)]
+pub(crate) fn remembers_for_tests(engine: &Engine, token: &crate::model::PlainToken) -> bool {
+    engine.node.index.get(&token.digest()).is_some()
+}
+
+/// Does what a process that ended half-way has left of a start.
+#[cfg(test)]
+pub(crate) async fn complete_start_for_tests(engine: &Engine) {
+    phases::complete_start(engine).await.unwrap();
 }

@@ -1,26 +1,32 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures_util::FutureExt as _;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use super::index::Index;
 use crate::model::{Clock, UnixMs};
-use crate::store::state::{self, State};
+use crate::store::state::{self, NodeRow, State};
 use crate::store::{Db, Lock, StoreError};
 
 /// How often a node asks the database what has changed.
 pub const POLL_EVERY: Duration = Duration::from_millis(250);
+/// How long one question may take. A connection whose other end is silent is given up then.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// How often a step looks whether every node obeys.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// What a node believes, and when it last heard it from the database.
+/// What a node believes, and how long it may answer from it.
 #[derive(Clone, Debug)]
 pub struct View {
-    /// The state as it was then.
+    /// The state as it was when the database was last asked.
     pub state: State,
     /// The node's clock before the question was asked.
     heard: Duration,
+    /// Until when, on the node's clock, the lease runs.
+    good_until: Duration,
 }
 
 impl View {
@@ -34,13 +40,21 @@ impl View {
 
     /// Whether the lease still runs: the view may be answered from.
     pub fn is_fresh(&self, clock: &Clock) -> bool {
-        let lease = Duration::from_millis(u64::try_from(self.state.lease_ms).unwrap_or(0));
-        clock.elapsed().saturating_sub(self.heard) <= lease
+        clock.elapsed() < self.good_until
     }
 }
 
 /// One process's part in what all agree on: its view, its index, and the questions that keep both
 /// true.
+///
+/// A node answers from memory only while steps wait for it: while the database has a row of it that
+/// can be removed only after its lease. What holds that together:
+/// - a step that published version V removes the row of a node that has not acknowledged V only when
+///   that row's lease has run since the commit of V;
+/// - a lease is counted from before a question whose answer showed the row at the newest version, or
+///   after which the row was brought to that version. Any later V is committed after that question,
+///   so the lease is over before the row can go;
+/// - a node whose row is gone makes itself known and asks again before it answers from memory.
 pub struct Node {
     db: Db,
     clock: Clock,
@@ -53,10 +67,14 @@ pub struct Node {
     serves: AtomicBool,
     /// The database went back in time: nothing is answered until someone accepts that.
     went_back: AtomicBool,
+    /// Every use that it counted before it obeyed this version is on disk.
+    flushed: AtomicI64,
+    /// Told when a recording phase begins: what was counted before is to be flushed.
+    pub recording: Notify,
 }
 
 impl Node {
-    /// Asks the database for the first view.
+    /// Asks the database for the first view. Nothing is answered from it: see [`Node::serve`].
     pub async fn join(db: Db, clock: Clock, id: String) -> Result<Self, StoreError> {
         let heard = clock.elapsed();
         let mut tx = db.read().await?;
@@ -64,10 +82,16 @@ impl Node {
         drop(tx);
         Ok(Self {
             index: Index::new(state.version),
-            view: ArcSwap::from_pointee(View { state, heard }),
+            flushed: AtomicI64::new(state.version),
+            view: ArcSwap::from_pointee(View {
+                state,
+                heard,
+                good_until: Duration::ZERO,
+            }),
             asking: Mutex::new(()),
             serves: AtomicBool::new(false),
             went_back: AtomicBool::new(false),
+            recording: Notify::new(),
             db,
             clock,
             id,
@@ -81,7 +105,15 @@ impl Node {
 
     /// Whether the view may be answered from.
     pub fn is_fresh(&self) -> bool {
-        !self.went_back.load(Ordering::Acquire) && self.view.load().is_fresh(&self.clock)
+        !self.went_back() && self.view.load().is_fresh(&self.clock)
+    }
+
+    /// Whether what was decided by `view` may be answered: its lease still runs, and nothing has
+    /// changed since. Asked after deciding, so that a node that slept in between does not answer.
+    pub fn still_holds(&self, view: &View) -> bool {
+        !self.went_back()
+            && view.is_fresh(&self.clock)
+            && self.view.load().state.version == view.state.version
     }
 
     /// Whether the database was seen to go back in time.
@@ -89,11 +121,13 @@ impl Node {
         self.went_back.load(Ordering::Acquire)
     }
 
-    /// From now on phase steps wait for this node.
+    /// From now on steps wait for this node, and it may answer from memory.
     pub async fn serve(&self) -> Result<(), StoreError> {
+        // It has answered nothing so far, so it holds no counts.
+        let version = self.view().state.version;
+        self.flushed.store(version, Ordering::Release);
         self.serves.store(true, Ordering::Release);
-        self.refresh().await?;
-        self.acknowledge(self.view().state.version).await
+        self.refresh().await
     }
 
     /// Leaves: phase steps wait no more.
@@ -102,84 +136,200 @@ impl Node {
         let id = self.id.clone();
         self.db
             .write(Lock::Shared, move |tx| {
-                async move { state::forget_nodes(tx, std::slice::from_ref(&id)).await }.boxed()
+                async move { state::forget_node(tx, &id).await }.boxed()
             })
             .await
     }
 
-    /// Asks the database what has changed and applies it: first to the index, then to the view.
+    /// Asks the database what has changed and applies it: first to the index, then to the view; then
+    /// says so.
     pub async fn refresh(&self) -> Result<(), StoreError> {
         let _alone = self.asking.lock().await;
+        let ask = async {
+            // Twice where it must make itself known: to learn what was missed until then.
+            while !self.ask().await? {}
+            Ok(())
+        };
+        tokio::time::timeout(ANSWER_WITHIN, ask)
+            .await
+            .unwrap_or(Err(StoreError::Cut))
+    }
+
+    /// One question. False when the database did not know this node, and must be asked again.
+    async fn ask(&self) -> Result<bool, StoreError> {
         // Counted from before the question, so that a slow answer makes the lease shorter.
         let heard = self.clock.elapsed();
-        let mut tx = self.db.read().await?;
+        let mut tx = self.db.poll().await?;
         if !tx.is_primary().await? {
             return Err(StoreError::Schema(
                 "the database is a replica, not the primary".to_owned(),
             ));
         }
         let state = state::load(&mut tx).await?;
-        let known = self.view().state.version;
-        if state.version < known || state.instance != self.view().state.instance {
-            self.went_back.store(true, Ordering::Release);
-            tracing::error!(
-                known,
-                found = state.version,
-                "the database went back in time: refusing to answer"
-            );
-            return Err(StoreError::Schema(
-                "the database went back in time".to_owned(),
-            ));
-        }
+        let before = self.view();
+        self.check_time_goes_on(&before.state, &state)?;
         let version = state.version;
-        if version > known {
-            let changes = state::changes_after(&mut tx, known, version).await?;
+        if version > before.state.version {
+            let changes = state::changes_after(&mut tx, before.state.version, version).await?;
             self.index.apply(changes.as_deref(), version);
         }
+        let serves = self.serves.load(Ordering::Acquire);
+        let row = if serves {
+            state::node(&mut tx, &self.id).await?
+        } else {
+            None
+        };
         drop(tx);
-        self.view.store(Arc::new(View { state, heard }));
-        if version > known && self.serves.load(Ordering::Acquire) {
-            self.acknowledge(version).await?;
+        if state.target.is_some() && state.target != before.state.target {
+            self.recording.notify_one();
         }
-        Ok(())
+        let lease_ms = state.lease_ms;
+        let lease = Duration::from_millis(u64::try_from(lease_ms).unwrap_or(0));
+        let said = row
+            .as_ref()
+            .is_some_and(|row| row.version == version && row.lease_ms == lease_ms);
+        // Until the row says so, the lease is that of the question before.
+        let good_until = match (serves, said) {
+            (false, _) => Duration::ZERO,
+            (true, true) => heard + lease,
+            (true, false) => before.good_until.min(heard + lease),
+        };
+        let view = View {
+            state,
+            heard,
+            good_until,
+        };
+        self.view.store(Arc::new(view.clone()));
+        if !serves || said {
+            return Ok(true);
+        }
+        if row.is_some() && self.acknowledge(version, lease_ms).await? {
+            self.view.store(Arc::new(View {
+                good_until: heard + lease,
+                ..view
+            }));
+            return Ok(true);
+        }
+        self.register(version, lease_ms).await?;
+        Ok(false)
     }
 
-    async fn acknowledge(&self, version: i64) -> Result<(), StoreError> {
+    fn check_time_goes_on(&self, known: &State, found: &State) -> Result<(), StoreError> {
+        if found.version >= known.version && found.instance == known.instance {
+            return Ok(());
+        }
+        self.went_back.store(true, Ordering::Release);
+        tracing::error!(
+            known = known.version,
+            found = found.version,
+            "the database went back in time: refusing to answer"
+        );
+        Err(StoreError::Schema(
+            "the database went back in time".to_owned(),
+        ))
+    }
+
+    async fn acknowledge(&self, version: i64, lease_ms: i64) -> Result<bool, StoreError> {
         let id = self.id.clone();
         self.db
             .write(Lock::Shared, move |tx| {
-                async move { state::acknowledge(tx, &id, version).await }.boxed()
+                async move { state::acknowledge(tx, &id, version, lease_ms).await }.boxed()
+            })
+            .await
+    }
+
+    async fn register(&self, version: i64, lease_ms: i64) -> Result<(), StoreError> {
+        let row = NodeRow {
+            id: self.id.clone(),
+            version,
+            lease_ms,
+            flushed: self.flushed.load(Ordering::Acquire),
+        };
+        self.db
+            .write(Lock::Shared, move |tx| {
+                async move { state::register(tx, &row).await }.boxed()
+            })
+            .await
+    }
+
+    /// Says that every use that was counted before this node obeyed `version` is on disk.
+    pub async fn say_flushed(&self, version: i64) -> Result<(), StoreError> {
+        self.flushed.fetch_max(version, Ordering::AcqRel);
+        if !self.serves.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let id = self.id.clone();
+        self.db
+            .write(Lock::Shared, move |tx| {
+                async move { state::set_flushed(tx, &id, version).await }.boxed()
             })
             .await
     }
 
     /// Waits until every live node obeys `version`: it has said so, or its lease has run out since
-    /// and it can answer nothing without asking.
+    /// and it can answer nothing without asking. What is published stays published: where the
+    /// database is away, the lease is waited for.
+    ///
+    /// # Errors
+    /// When the database went back in time: then nothing can be said.
     pub async fn settle(&self, version: i64) -> Result<(), StoreError> {
         let committed = self.clock.elapsed();
-        self.refresh().await?;
-        let lease = Duration::from_millis(u64::try_from(self.view().state.lease_ms).unwrap_or(0));
-        loop {
-            let mut tx = self.db.read().await?;
-            let behind = state::nodes_behind(&mut tx, version).await?;
-            drop(tx);
-            if behind.is_empty() {
-                return Ok(());
-            }
-            if self.clock.elapsed().saturating_sub(committed) > lease {
-                return self
-                    .db
-                    .write(Lock::Shared, move |tx| {
-                        async move {
-                            // A node that has spoken meanwhile is kept.
-                            let silent = state::nodes_behind(tx, version).await?;
-                            state::forget_nodes(tx, &silent).await
-                        }
-                        .boxed()
-                    })
-                    .await;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        let mut lease = self.view().state.lease_ms;
+        if let Err(error) = self.refresh().await {
+            tracing::warn!(%error, "a step waits for the lease to run out");
         }
+        loop {
+            if self.went_back() {
+                return Err(StoreError::Schema(
+                    "the database went back in time".to_owned(),
+                ));
+            }
+            let behind = tokio::time::timeout(ANSWER_WITHIN, self.behind(version))
+                .await
+                .unwrap_or(Err(StoreError::Cut));
+            if let Ok(behind) = &behind {
+                let Some(longest) = behind.iter().map(|node| node.lease_ms).max() else {
+                    return Ok(());
+                };
+                lease = longest;
+            }
+            let waited = self.clock.elapsed().saturating_sub(committed);
+            if i64::try_from(waited.as_millis()).unwrap_or(i64::MAX) > lease {
+                return self.forget(behind.unwrap_or_default(), version).await;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn behind(&self, version: i64) -> Result<Vec<NodeRow>, StoreError> {
+        let mut tx = self.db.poll().await?;
+        state::nodes_behind(&mut tx, version).await
+    }
+
+    /// Forgets nodes whose lease has run out, so that the next step need not wait for them.
+    async fn forget(&self, silent: Vec<NodeRow>, version: i64) -> Result<(), StoreError> {
+        if silent.is_empty() {
+            return Ok(());
+        }
+        let forgotten = self
+            .db
+            .write::<_, StoreError, _>(Lock::Shared, move |tx| {
+                async move {
+                    for node in &silent {
+                        tracing::warn!(
+                            node = node.id,
+                            "a node is silent, and no longer waited for"
+                        );
+                        state::forget_silent(tx, node, version).await?;
+                    }
+                    Ok(())
+                }
+                .boxed()
+            })
+            .await;
+        if let Err(error) = forgotten {
+            tracing::warn!(%error, "silent nodes could not be forgotten; the next step waits for them again");
+        }
+        Ok(())
     }
 }

@@ -4,16 +4,13 @@ use serde_json::json;
 use super::engine::{Engine, actor, note, publish_key};
 use super::error::{Result, Rule};
 use super::keyring::MasterKey;
-use super::recorder::FLUSH_EVERY;
+use super::lookback;
 use super::status::Status;
 use crate::model::{DAY_MS, InvalidInput, Name, Phase, Random, RotationId, Span, Steers, UnixMs};
-use crate::store::captures::{self, LONGEST_LOOKBACK_MS, NewCapture};
+use crate::store::captures::LONGEST_LOOKBACK_MS;
 use crate::store::rotations::{self, Rotation};
 use crate::store::state::{self, Change, Step};
-use crate::store::{Lock, StoreError, Tx, held, keys, sessions, tokens};
-
-/// How many tokens one step of a look-back carries over: short enough that requests get between.
-const LOOKBACK_STEP: i64 = 500;
+use crate::store::{Lock, StoreError, Tx, held, keys};
 
 /// What a rotation is started with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,9 +49,7 @@ impl Engine {
         if plan.window.ms() <= 0 {
             return Err(InvalidInput::new("window", "is longer than nothing: 14d").into());
         }
-        if plan.lookback.ms() > LONGEST_LOOKBACK_MS {
-            return Err(InvalidInput::new("look-back", "is at most 400d").into());
-        }
+        check_look_back(plan.lookback)?;
         if plan.reason.chars().count() > 500 {
             return Err(InvalidInput::new("reason", "has at most 500 characters").into());
         }
@@ -122,6 +117,14 @@ impl Engine {
     }
 }
 
+/// Use is kept by day for a while only.
+pub(super) fn check_look_back(lookback: Span) -> Result<()> {
+    if lookback.ms() > LONGEST_LOOKBACK_MS {
+        return Err(InvalidInput::new("look-back", "is at most 400d").into());
+    }
+    Ok(())
+}
+
 /// The open rotation, as it stands under the lock.
 async fn open_rotation(tx: &mut Tx) -> Result<Rotation> {
     let id = tx.state().rotation_id.clone().ok_or(Rule::NoneOpen)?;
@@ -162,8 +165,12 @@ async fn begin(
         lookback_ms: plan.lookback.ms(),
         started_by: by.to_owned(),
         started_at: state.now,
+        // Published at the end of this transaction, which is alone.
+        start_version: Some(state.version + 1),
         effective_at: None,
         looked_back_at: None,
+        lookback_after: String::new(),
+        lookback_carried: 0,
         ends_at: state.now.plus(plan.window.ms()),
         finalised_at: None,
         closed_at: None,
@@ -243,10 +250,7 @@ async fn change_phase(
         .into());
     }
     if to == Phase::Finalised && rotation.looked_back_at.is_none() {
-        return Err(Rule::LookingBack {
-            name: rotation.name,
-        }
-        .into());
+        return Err(lookback::refusal(tx, rotation).await?.into());
     }
     if !rotations::change_phase(tx, &rotation.id, rotation.phase, to).await? {
         return Err(Rule::WrongPhase {
@@ -311,20 +315,16 @@ async fn change_phase(
 
 /// Completes a start that every node has learnt of: the new key signs, the old private key is
 /// destroyed, past use is counted as presence. Does nothing where nothing is left to do, so any
-/// process may call it at any time.
+/// process may call it at any time; two at once share the work.
 pub(super) async fn complete_start(engine: &Engine) -> Result<()> {
     let Some(rotation) = recording(engine).await? else {
         return Ok(());
     };
     if rotation.effective_at.is_none() {
-        let lease = engine.node.view().state.lease_ms;
-        let mut tx = engine.db.read().await?;
-        let now = tx.now().await?;
-        drop(tx);
-        // Whoever did not hear of it cannot answer without asking, from here on.
-        let wait = rotation.started_at.plus(lease).since(now);
-        if !everyone_knows(engine).await? && wait > 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(wait.unsigned_abs())).await;
+        // Whoever does not obey the start by then cannot answer without asking. Later versions say
+        // nothing of it, so that a stream of revocations holds nothing up.
+        if let Some(version) = rotation.start_version {
+            engine.node.settle(version).await?;
         }
         let (id, random) = (rotation.id.clone(), engine.random.clone());
         let version = engine
@@ -333,13 +333,11 @@ pub(super) async fn complete_start(engine: &Engine) -> Result<()> {
                 async move { activate(tx, &id, &random).await }.boxed()
             })
             .await?;
-        if let Some(version) = version {
-            engine.node.settle(version).await?;
-        }
+        engine.node.settle(version).await?;
         engine.db.scrub().await?;
     }
     if rotation.looked_back_at.is_none() {
-        look_back(engine, &rotation).await?;
+        lookback::run(engine, &rotation).await?;
     }
     Ok(())
 }
@@ -353,108 +351,20 @@ async fn recording(engine: &Engine) -> Result<Option<Rotation>> {
     }
 }
 
-async fn everyone_knows(engine: &Engine) -> Result<bool> {
-    let mut tx = engine.db.read().await?;
-    let version = state::load(&mut tx).await?.version;
-    Ok(state::nodes_behind(&mut tx, version).await?.is_empty())
-}
-
-/// Makes the target's key sign and destroys the older private keys; `None` when it was done.
-async fn activate(
-    tx: &mut Tx,
-    id: &RotationId,
-    random: &Random,
-) -> Result<Option<i64>, StoreError> {
-    let target = tx.state().target;
-    let (Some(target), true) = (target, tx.state().rotation_id.as_ref() == Some(id)) else {
-        return Ok(None);
+/// Makes the target's key sign and destroys the older private keys; gives the version to be obeyed,
+/// also when another process was faster.
+async fn activate(tx: &mut Tx, id: &RotationId, random: &Random) -> Result<i64, StoreError> {
+    let state = tx.state().clone();
+    let (Some(target), true) = (state.target, state.rotation_id.as_ref() == Some(id)) else {
+        return Ok(state.version);
     };
     if !rotations::set_effective(tx, id).await? {
-        return Ok(None);
+        return Ok(state.version);
     }
     keys::activate(tx, target).await?;
     let detail = json!({ "signs": target, "destroyed": "the private keys of older generations" });
     note(tx, random, "rollcall", "key.activate", id.as_str(), detail).await?;
-    Ok(Some(state::publish(tx, &[Change::Phase]).await?))
-}
-
-/// Counts use before the start as presence, in steps that requests get between. Every step is
-/// whole by itself, so a look-back cut short goes on where it was.
-async fn look_back(engine: &Engine, rotation: &Rotation) -> Result<()> {
-    if rotation.lookback_ms > 0 {
-        engine.recorder.flush().await?;
-        // What other nodes had in memory when it started is on disk by then.
-        tokio::time::sleep(FLUSH_EVERY * 2).await;
-        let since = rotation.started_at.plus(-rotation.lookback_ms);
-        let mut after = String::new();
-        loop {
-            let (from, id) = (after.clone(), rotation.id.clone());
-            let last = engine
-                .db
-                .write(Lock::Shared, move |tx| {
-                    async move { look_back_step(tx, &id, since, &from).await }.boxed()
-                })
-                .await?;
-            match last {
-                Some(last) => after = last,
-                None => break,
-            }
-        }
-        let id = rotation.id.clone();
-        engine
-            .db
-            .write(Lock::Shared, move |tx| {
-                async move { look_back_sessions(tx, &id, since).await }.boxed()
-            })
-            .await?;
-    }
-    let id = rotation.id.clone();
-    Ok(engine
-        .db
-        .write(Lock::Shared, move |tx| {
-            async move { rotations::set_looked_back(tx, &id).await }.boxed()
-        })
-        .await?)
-}
-
-async fn look_back_step(
-    tx: &mut Tx,
-    id: &RotationId,
-    since: UnixMs,
-    after: &str,
-) -> Result<Option<String>, StoreError> {
-    let (Some(target), true) = (
-        tx.state().target,
-        tx.state().rotation_id.as_ref() == Some(id),
-    ) else {
-        return Ok(None);
-    };
-    let present = captures::look_back(tx, since, target, after, LOOKBACK_STEP).await?;
-    let carried = tokens::carry_over(tx, &present, target).await?;
-    captures::insert(tx, id, &evidence(carried.iter().map(ToString::to_string))).await?;
-    Ok(present.last().map(ToString::to_string))
-}
-
-async fn look_back_sessions(tx: &mut Tx, id: &RotationId, since: UnixMs) -> Result<(), StoreError> {
-    let (Some(target), true) = (
-        tx.state().target,
-        tx.state().rotation_id.as_ref() == Some(id),
-    ) else {
-        return Ok(());
-    };
-    let carried = sessions::look_back(tx, since, target).await?;
-    captures::insert(tx, id, &evidence(carried.iter().map(ToString::to_string))).await
-}
-
-fn evidence(subjects: impl Iterator<Item = String>) -> Vec<NewCapture> {
-    subjects
-        .map(|subject| NewCapture {
-            subject,
-            how: "lookback",
-            source: None,
-            agent: None,
-        })
-        .collect()
+    state::publish(tx, &[Change::Phase]).await
 }
 
 /// The window a start form offers, in days.

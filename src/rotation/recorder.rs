@@ -1,5 +1,5 @@
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::index::Entry;
 use super::nodes::Node;
+use super::tallies::Tallies;
 use super::verify::Caller;
 use crate::model::{Generation, Reason, Retirement, TokenId, UnixMs};
 use crate::store::captures::{self, NewCapture};
@@ -19,8 +20,18 @@ use crate::store::{Db, Lock, StoreError, Tx};
 const QUEUE: usize = 10_000;
 /// How many are written in one transaction at the most.
 const BATCH: usize = 512;
+/// How many counts are flushed in one transaction at the most: captures get in between.
+const FLUSH_BATCH: usize = 500;
 /// How long counts and last uses wait in memory at the most.
-pub const FLUSH_EVERY: Duration = Duration::from_millis(800);
+const FLUSH_EVERY: Duration = Duration::from_millis(800);
+/// How long one transaction may take before its waiters are told 503. A connection whose other end
+/// is silent would otherwise hold up every capture.
+const WRITE_PATIENCE: Duration = Duration::from_secs(10);
+/// After so many batches without a pause, or after a full one, SQLite's one writer is left alone for
+/// a moment, so that a command beside a busy server gets in.
+const BATCHES_IN_A_ROW: u32 = 16;
+/// How long it is left alone; whoever waits for it looks more often than that.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Something that must be on disk before its request is answered.
 struct Order {
@@ -30,6 +41,9 @@ struct Order {
     read_at: i64,
     done: oneshot::Sender<Result<Written, StoreError>>,
 }
+
+/// Whoever waits for all counts to be on disk.
+type Asker = oneshot::Sender<Result<(), StoreError>>;
 
 /// What became of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,26 +61,29 @@ pub enum Written {
 #[derive(Clone)]
 pub struct Recorder {
     orders: mpsc::Sender<Order>,
-    tallies: Arc<Mutex<HashMap<TokenId, Tally>>>,
-    db: Db,
+    askers: mpsc::Sender<Asker>,
+    tallies: Arc<Tallies>,
 }
 
 impl Recorder {
     /// Starts the task. It ends when the last `Recorder` is dropped.
     pub fn start(db: Db, node: Arc<Node>) -> Self {
         let (orders, queue) = mpsc::channel(QUEUE);
-        let recorder = Self {
-            orders,
-            tallies: Arc::default(),
+        let (askers, asked) = mpsc::channel(16);
+        let tallies = Arc::new(Tallies::default());
+        let task = Task {
             db,
-        };
-        tokio::spawn(run(
-            queue,
-            recorder.db.clone(),
             node,
-            Arc::downgrade(&recorder.tallies),
-        ));
-        recorder
+            tallies: tallies.clone(),
+            taken: Vec::new(),
+            waiting: None,
+        };
+        tokio::spawn(task.run(queue, asked));
+        Self {
+            orders,
+            askers,
+            tallies,
+        }
     }
 
     /// Writes a first use or a capture and waits for the commit.
@@ -93,114 +110,118 @@ impl Recorder {
 
     /// Counts a request that was answered.
     pub fn count_use(&self, token: &TokenId, caller: &Caller, at: UnixMs) {
-        self.count(token, caller, at, |tally| tally.uses += 1);
+        self.tallies.count_use(token, caller, at, false);
+    }
+
+    /// Counts a request that was answered, and that its capture counts already.
+    pub fn count_captured_use(&self, token: &TokenId, caller: &Caller, at: UnixMs) {
+        self.tallies.count_use(token, caller, at, true);
     }
 
     /// Counts a request that was refused.
     pub fn count_refusal(&self, token: &TokenId, caller: &Caller, at: UnixMs, reason: Reason) {
-        self.count(token, caller, at, |tally| {
-            tally.refused += 1;
-            tally.code = Some(reason.code());
-        });
+        self.tallies.count_refusal(token, caller, at, reason);
     }
 
-    fn count(&self, token: &TokenId, caller: &Caller, at: UnixMs, add: impl FnOnce(&mut Tally)) {
-        let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
-        let tally = match tallies.get_mut(token) {
-            Some(tally) => tally,
-            None => tallies.entry(token.clone()).or_insert_with(|| Tally {
-                token: token.clone(),
-                uses: 0,
-                refused: 0,
-                at,
-                source: None,
-                agent: None,
-                code: None,
-            }),
-        };
-        tally.at = tally.at.max(at);
-        // Callers rarely change: no allocation for the same one again.
-        if tally.source != caller.source {
-            tally.source.clone_from(&caller.source);
-        }
-        if tally.agent != caller.agent {
-            tally.agent.clone_from(&caller.agent);
-        }
-        add(tally);
-    }
-
-    /// Writes every count that waits in memory.
+    /// Returns when everything that was counted before the call is on disk: also what a flush that
+    /// runs already has in its hands.
     pub async fn flush(&self) -> Result<(), StoreError> {
-        flush(&self.db, &self.tallies).await
+        let (done, answer) = oneshot::channel();
+        self.askers.send(done).await.map_err(|_| StoreError::Cut)?;
+        answer.await.map_err(|_| StoreError::Cut)?
     }
 }
 
-async fn run(
-    mut queue: mpsc::Receiver<Order>,
+/// What the recorder's task works with.
+struct Task {
     db: Db,
     node: Arc<Node>,
-    tallies: std::sync::Weak<Mutex<HashMap<TokenId, Tally>>>,
-) {
-    let mut flush_due = tokio::time::interval(FLUSH_EVERY);
-    flush_due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut batch = Vec::with_capacity(BATCH);
-    loop {
-        tokio::select! {
-            received = queue.recv_many(&mut batch, BATCH) => {
-                if received == 0 {
-                    return;
+    tallies: Arc<Tallies>,
+    /// Counts that are being flushed.
+    taken: Vec<Tally>,
+    /// Who waits for them.
+    waiting: Option<Asker>,
+}
+
+impl Task {
+    async fn run(mut self, mut queue: mpsc::Receiver<Order>, mut asked: mpsc::Receiver<Asker>) {
+        let mut flush_due = tokio::time::interval(FLUSH_EVERY);
+        flush_due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut in_a_row = 0;
+        loop {
+            let flushing = !self.taken.is_empty();
+            tokio::select! {
+                received = queue.recv_many(&mut batch, BATCH) => {
+                    if received == 0 {
+                        return;
+                    }
+                    write(&self.db, &self.node, std::mem::take(&mut batch)).await;
+                    in_a_row = if queue.is_empty() { 0 } else { in_a_row + 1 };
+                    if received == BATCH || in_a_row >= BATCHES_IN_A_ROW {
+                        in_a_row = 0;
+                        tokio::time::sleep(PAUSE).await;
+                    }
                 }
-                let full = received == BATCH;
-                write(&db, &node, std::mem::take(&mut batch)).await;
-                if full {
-                    // Lets a command beside a busy server get at SQLite's one writer.
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
+                _ = flush_due.tick(), if !flushing => self.take(None),
+                Some(done) = asked.recv(), if !flushing => self.take(Some(done)),
+                () = std::future::ready(()), if flushing => self.flush_some().await,
             }
-            _ = flush_due.tick() => {
-                let Some(tallies) = tallies.upgrade() else { return };
-                if let Err(error) = flush(&db, &tallies).await {
-                    tracing::warn!(%error, "last uses could not be written; they are kept and tried again");
-                }
+        }
+    }
+
+    /// Takes in hand what was counted so far.
+    fn take(&mut self, asker: Option<Asker>) {
+        let (taken, lost) = self.tallies.take();
+        if lost > 0 {
+            tracing::error!(
+                lost,
+                "too much waited to be written: some last uses are lost"
+            );
+        }
+        self.taken = taken;
+        self.waiting = asker;
+        if self.taken.is_empty() {
+            self.tell(Ok(()));
+        }
+    }
+
+    fn tell(&mut self, result: Result<(), StoreError>) {
+        if let Some(asker) = self.waiting.take() {
+            // Whoever asked may have gone away.
+            let _ = asker.send(result);
+        }
+    }
+
+    /// Writes some of what was taken. What cannot be written is put back.
+    async fn flush_some(&mut self) {
+        let from = self.taken.len().saturating_sub(FLUSH_BATCH);
+        let some = self.taken.split_off(from);
+        match write_counts(&self.db, some.clone()).await {
+            Ok(()) if self.taken.is_empty() => self.tell(Ok(())),
+            Ok(()) => {}
+            Err(error) => {
+                tracing::warn!(%error, "last uses could not be written; they are kept and tried again");
+                self.tallies.give_back(some);
+                self.tallies.give_back(std::mem::take(&mut self.taken));
+                self.tell(Err(error));
             }
         }
     }
 }
 
-async fn flush(db: &Db, tallies: &Arc<Mutex<HashMap<TokenId, Tally>>>) -> Result<(), StoreError> {
-    let taken: Vec<Tally> = {
-        let mut tallies = tallies.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *tallies).into_values().collect()
-    };
-    if taken.is_empty() {
-        return Ok(());
-    }
-    let written = taken.clone();
-    let result = db
-        .write(Lock::Shared, move |tx| {
-            async move {
-                let recording = tx.state().target.and(tx.state().rotation_id.clone());
-                usage::flush(tx, &written, recording.as_ref()).await
-            }
-            .boxed()
-        })
-        .await;
-    if result.is_err() {
-        let mut tallies = tallies.lock().unwrap_or_else(PoisonError::into_inner);
-        for tally in taken {
-            match tallies.get_mut(&tally.token) {
-                Some(newer) => {
-                    newer.uses += tally.uses;
-                    newer.refused += tally.refused;
-                    newer.code = newer.code.or(tally.code);
-                }
-                None => {
-                    tallies.insert(tally.token.clone(), tally);
-                }
-            }
+async fn write_counts(db: &Db, some: Vec<Tally>) -> Result<(), StoreError> {
+    let write = db.write(Lock::Shared, move |tx| {
+        async move {
+            let recording = tx.state().target.and(tx.state().rotation_id.clone());
+            usage::flush(tx, &some, recording.as_ref()).await
         }
-    }
-    result
+        .boxed()
+    });
+    // Cut off, it may still be committed, and is then counted twice: better than not at all.
+    tokio::time::timeout(WRITE_PATIENCE, write)
+        .await
+        .unwrap_or(Err(StoreError::Cut))
 }
 
 /// What one batch did.
@@ -214,21 +235,30 @@ struct Batch {
     published: bool,
 }
 
+/// What is to be written of one token: many requests with it wait for one write.
+struct Wanted {
+    token: Token,
+    caller: Caller,
+    requests: i64,
+}
+
+/// In id order, so that two batches seldom wait for each other in a circle.
+type Wants = BTreeMap<TokenId, Wanted>;
+
 /// Writes a batch in one transaction, then fills the index, then lets every waiter go.
 async fn write(db: &Db, node: &Arc<Node>, orders: Vec<Order>) {
-    // Many requests with one token wait for one write. In id order, against deadlocks.
-    let mut tokens: BTreeMap<TokenId, (Token, Caller)> = BTreeMap::new();
+    let mut wants = Wants::new();
     for order in &orders {
-        tokens
+        wants
             .entry(order.token.id.clone())
-            .or_insert_with(|| (order.token.clone(), order.caller.clone()));
+            .and_modify(|wanted| wanted.requests += 1)
+            .or_insert_with(|| Wanted {
+                token: order.token.clone(),
+                caller: order.caller.clone(),
+                requests: 1,
+            });
     }
-    let result = db
-        .write(Lock::Shared, move |tx| {
-            async move { write_batch(tx, &tokens).await }.boxed()
-        })
-        .await;
-    match result {
+    match commit(db, Arc::new(wants)).await {
         Ok(batch) => {
             if batch.published
                 && let Err(error) = node.refresh().await
@@ -248,10 +278,30 @@ async fn write(db: &Db, node: &Arc<Node>, orders: Vec<Order>) {
     }
 }
 
+/// Commits a batch. Where it and another node's wait for each other, the database gives one up, and
+/// that one is tried again.
+async fn commit(db: &Db, wants: Arc<Wants>) -> Result<Batch, StoreError> {
+    let mut tries = 0;
+    loop {
+        let wants = wants.clone();
+        let write = db.write(Lock::Shared, move |tx| {
+            async move { write_batch(tx, &wants).await }.boxed()
+        });
+        let result = tokio::time::timeout(WRITE_PATIENCE, write)
+            .await
+            .unwrap_or(Err(StoreError::Cut));
+        tries += 1;
+        match result {
+            Err(StoreError::Conflict(_)) if tries < 3 => {}
+            other => return other,
+        }
+    }
+}
+
 fn release(node: &Node, order: Order, batch: &Batch) {
     let captured = batch.captured.contains(&order.token.id);
     let first = batch.first_used.contains(&order.token.id);
-    if (captured || first) && batch.version == order.read_at {
+    if (captured || first) && !batch.published && batch.version == order.read_at {
         let generation =
             if captured { batch.target } else { None }.unwrap_or(order.token.generation);
         node.index.insert(
@@ -269,41 +319,40 @@ fn release(node: &Node, order: Order, batch: &Batch) {
     let _ = order.done.send(Ok(written));
 }
 
-async fn write_batch(
-    tx: &mut Tx,
-    orders: &BTreeMap<TokenId, (Token, Caller)>,
-) -> Result<Batch, StoreError> {
+async fn write_batch(tx: &mut Tx, wants: &Wants) -> Result<Batch, StoreError> {
     let state = tx.state().clone();
     let mut captured = HashSet::new();
     if let (Some(target), Some(rotation)) = (state.target, &state.rotation_id) {
-        let ids: Vec<TokenId> = orders.keys().cloned().collect();
+        let ids: Vec<TokenId> = wants.keys().cloned().collect();
         captured.extend(tokens::carry_over(tx, &ids, target).await?);
-        let evidence: Vec<NewCapture> = orders
+        let evidence: Vec<NewCapture> = wants
             .iter()
             .filter(|(id, _)| captured.contains(*id))
-            .map(|(id, (_, caller))| NewCapture {
+            .map(|(id, wanted)| NewCapture {
                 subject: id.to_string(),
                 how: "use",
-                source: caller.source.clone(),
-                agent: caller.agent.clone(),
+                requests: wanted.requests,
+                source: wanted.caller.source.clone(),
+                agent: wanted.caller.agent.clone(),
             })
             .collect();
         captures::insert(tx, rotation, &evidence).await?;
     }
+    let unused: Vec<(TokenId, Option<String>)> = wants
+        .iter()
+        .filter(|(_, wanted)| wanted.token.first_used_at.is_none())
+        .map(|(id, wanted)| (id.clone(), wanted.caller.source.clone()))
+        .collect();
     let mut first_used = HashSet::new();
     let mut retired = Vec::new();
-    for (id, (token, caller)) in orders {
-        if token.first_used_at.is_some() || token.generation < state.current {
-            continue;
+    for first in tokens::first_uses(tx, &unused).await? {
+        if let Ok(Retirement::AfterFirstUse { overlap }) =
+            Retirement::parse(&first.retires, first.overlap_ms)
+        {
+            let ends_at = state.now.plus(overlap);
+            retired.extend(tokens::retire_predecessors(tx, &first.id, ends_at).await?);
         }
-        if let Some(first) = tokens::first_use(tx, id, caller.source.as_deref()).await? {
-            if let Ok(Retirement::AfterFirstUse { overlap }) =
-                Retirement::parse(&first.retires, first.overlap_ms)
-            {
-                retired.extend(tokens::retire_predecessors(tx, id, state.now.plus(overlap)).await?);
-            }
-            first_used.insert(first.id);
-        }
+        first_used.insert(first.id);
     }
     if !retired.is_empty() {
         let changes: Vec<Change> = retired.iter().copied().map(Change::Token).collect();

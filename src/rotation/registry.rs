@@ -162,15 +162,14 @@ impl Engine {
                     let token = find(tx, &id, None).await?.token;
                     let state = tx.state().clone();
                     let required = state.stage().required();
-                    let carried =
-                        tokens::carry_over(tx, std::slice::from_ref(&id), required).await?;
-                    if carried.is_empty() {
+                    if !tokens::readmit(tx, &id, required).await? {
                         return Err(RotationError::from(Rule::NotDormant));
                     }
                     if let Some(rotation) = &state.rotation_id {
                         let evidence = captures::NewCapture {
                             subject: id.to_string(),
                             how: "readmit",
+                            requests: 0,
                             source: None,
                             agent: None,
                         };

@@ -4,11 +4,13 @@ use serde::Serialize;
 
 use super::cadence::{self, Cadence};
 use super::engine::Engine;
-use super::error::{Result, RotationError};
-use super::phases::MONTHLY_LOOKBACK_DAYS;
+use super::error::{Result, RotationError, Rule};
+use super::phases::{MONTHLY_LOOKBACK_DAYS, check_look_back};
 use super::status::{Now, read_now};
-use crate::model::{AccountId, DAY_MS, IntegrationId, Stage, Standing, Steers, TokenId, UnixMs};
-use crate::store::rehearsal::{self, Hit};
+use crate::model::{
+    AccountId, DAY_MS, IntegrationId, Span, Stage, Standing, Steers, TokenId, UnixMs,
+};
+use crate::store::rehearsal::{self, Cutover, Hit};
 use crate::store::rotations::{self, Rotation};
 use crate::store::usage::{self, Of};
 use crate::store::{Tx, captures};
@@ -161,6 +163,38 @@ impl Engine {
     pub async fn rehearse(&self, _by: &impl Steers) -> Result<Vec<AffectedAccount>> {
         let mut tx = self.db.read().await?;
         let now = read_now(&mut tx).await?;
+        affected(&mut tx, &now, None).await
+    }
+
+    /// Who would break if a rotation were started now with this look-back, and finalised at once: what
+    /// an emergency would cost, asked before it begins.
+    ///
+    /// # Errors
+    /// [`Rule::AlreadyOpen`] while a rotation is open: then [`Engine::rehearse`] tells.
+    pub async fn rehearse_start(
+        &self,
+        _by: &impl Steers,
+        lookback: Span,
+    ) -> Result<Vec<AffectedAccount>> {
+        check_look_back(lookback)?;
+        // What this process has counted counts; of other nodes, all but the last second.
+        self.recorder.flush().await?;
+        let mut tx = self.db.read().await?;
+        let mut now = read_now(&mut tx).await?;
+        if let Some(open) = now.rotation {
+            return Err(Rule::AlreadyOpen {
+                name: open.name,
+                phase: open.phase,
+            }
+            .into());
+        }
+        now.cutover = Cutover {
+            required: now.state.newest.next(),
+            at: now.state.now,
+            // Without a look-back nothing is kept.
+            kept_since: (lookback.ms() > 0).then(|| now.state.now.plus(-lookback.ms())),
+            ..now.cutover
+        };
         affected(&mut tx, &now, None).await
     }
 

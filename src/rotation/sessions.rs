@@ -116,6 +116,7 @@ impl Engine {
                         let evidence = NewCapture {
                             subject: session.id.to_string(),
                             how: "use",
+                            requests: 1,
                             source: caller.source,
                             agent: caller.agent,
                         };

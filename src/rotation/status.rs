@@ -2,6 +2,7 @@ use serde::Serialize;
 
 use super::engine::Engine;
 use super::error::Result;
+use super::lookback;
 use crate::model::{Generation, Phase, UnixMs};
 use crate::store::rehearsal::{self, Cutover};
 use crate::store::rotations::{self, Rotation};
@@ -32,6 +33,8 @@ pub struct Status {
     pub sessions: SessionCounts,
     /// How accounts fare.
     pub accounts: AccountCounts,
+    /// How far the look-back is; `None` for a rotation that does not look back.
+    pub lookback: Option<LookBack>,
     /// When idle: the last rotation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<Past>,
@@ -66,6 +69,27 @@ pub struct AccountCounts {
     pub affected: i64,
     /// Whose every affected integration works again.
     pub recovered: i64,
+}
+
+/// How far a look-back is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct LookBack {
+    /// Use from then on counts as presence.
+    pub since: UnixMs,
+    /// Whether all of it has been looked at; finalise waits for that.
+    pub done: bool,
+    /// How many tokens and sessions it has carried over.
+    pub carried: i64,
+}
+
+impl LookBack {
+    fn of(rotation: &Rotation) -> Option<Self> {
+        (rotation.lookback_ms > 0).then(|| Self {
+            since: lookback::since(rotation),
+            done: rotation.looked_back_at.is_some(),
+            carried: rotation.lookback_carried,
+        })
+    }
 }
 
 /// A rotation that is over.
@@ -124,6 +148,8 @@ pub(super) async fn read_now(tx: &mut Tx) -> Result<Now, StoreError> {
         required: state.stage().required(),
         at,
         now: state.now,
+        kept_since: None,
+        current: state.current,
     };
     Ok(Now {
         state,
@@ -176,6 +202,7 @@ impl Engine {
                 affected,
                 recovered,
             },
+            lookback: rotation.and_then(LookBack::of),
             last,
         })
     }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::decide::{self, Needs, Verdict};
 use super::engine::Engine;
 use super::examine::{Stranger, examine};
@@ -8,6 +10,9 @@ use crate::model::{AccountId, Digest, IntegrationId, Reason, Standing, TokenId, 
 use crate::store::state;
 use crate::store::tokens::Token;
 use crate::store::{StoreError, rotations};
+
+/// How long a request waits for the database before it is told to try again.
+const ANSWER_WITHIN: Duration = Duration::from_secs(8);
 
 /// Who made a request, as far as the gateway tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -125,9 +130,16 @@ impl Engine {
         if let Some(accepted) = self.verify_from_view(&digest, caller) {
             return Answer::Accepted(accepted);
         }
+        let answer = self.verify_from_database(token, &digest, caller);
+        tokio::time::timeout(ANSWER_WITHIN, answer)
+            .await
+            .unwrap_or(Answer::Unavailable)
+    }
+
+    async fn verify_from_database(&self, token: &str, digest: &Digest, caller: &Caller) -> Answer {
         // Between reading and writing something may change: then it is judged anew.
         for _ in 0..4 {
-            let judged = match self.judge(token, &digest).await {
+            let judged = match self.judge(token, digest).await {
                 Ok(judged) => judged,
                 Err(error) => {
                     tracing::error!(%error, source = ?std::error::Error::source(&error), "a token could not be looked up");
@@ -143,8 +155,11 @@ impl Engine {
 
     /// The fast way: from memory alone, while the lease runs.
     fn verify_from_view(&self, digest: &Digest, caller: &Caller) -> Option<Accepted> {
-        let entry = self.node.index.get(digest)?;
         let view = self.node.view();
+        if !view.is_fresh(&self.clock) {
+            return None;
+        }
+        let entry = self.node.index.get(digest)?;
         let required = view.state.stage().required();
         let now = view.now(&self.clock);
         if entry.generation < required || entry.ends_at.is_some_and(|end| end <= now) {
@@ -163,12 +178,11 @@ impl Engine {
             integration: Some(entry.integration.clone()),
             account: Some(entry.account.clone()),
         };
-        // After deciding, so that a node that slept in between does not answer.
-        if !self.node.is_fresh() {
-            return None;
-        }
+        // Counted before it is known that it holds, so that a flush that follows a start has every
+        // use that was answered by the state before it. In the rare case that something changes at
+        // this very moment the request is judged anew, and counted once too often.
         self.recorder.count_use(&entry.token, caller, now);
-        Some(accepted)
+        self.node.still_holds(&view).then_some(accepted)
     }
 
     /// Reads everything the verdict depends on in one transaction, and decides.
@@ -255,7 +269,12 @@ impl Engine {
                 }
             }
         };
-        self.recorder.count_use(&token.id, caller, state.now);
+        if captured {
+            self.recorder
+                .count_captured_use(&token.id, caller, state.now);
+        } else {
+            self.recorder.count_use(&token.id, caller, state.now);
+        }
         let required = state.stage().required();
         Some(Answer::Accepted(Accepted {
             standing: Entry::of(&token, token.generation).standing(required),

@@ -1,7 +1,7 @@
 use sqlx::{FromRow, QueryBuilder};
 
 use super::{StoreError, Tx};
-use crate::model::{DAY_MS, RotationId, TokenId, UnixMs};
+use crate::model::{DAY_MS, Generation, RotationId, TokenId, UnixMs};
 
 /// Evidence that a token or session was present.
 #[derive(Clone, Debug, FromRow)]
@@ -14,7 +14,7 @@ pub struct Capture {
     pub first_seen: UnixMs,
     /// When it was last seen.
     pub last_seen: UnixMs,
-    /// Requests since.
+    /// Requests of the rotation's recording phase that were answered.
     pub requests: i64,
     /// Where the first came from.
     pub source: Option<String>,
@@ -29,6 +29,8 @@ pub struct NewCapture {
     pub subject: String,
     /// `use`, `lookback` or `readmit`.
     pub how: &'static str,
+    /// How many requests it is about.
+    pub requests: i64,
     /// Where the request came from.
     pub source: Option<String>,
     /// What the caller said it was.
@@ -53,7 +55,7 @@ pub async fn insert(
                     .push_bind(capture.how)
                     .push_bind(now)
                     .push_bind(now)
-                    .push_bind(1_i64)
+                    .push_bind(capture.requests)
                     .push_bind(capture.source.as_deref())
                     .push_bind(capture.agent.as_deref());
             });
@@ -102,25 +104,52 @@ pub async fn curve(
     })?)
 }
 
-/// Live tokens of an older generation than `target` that were used at or after `since`: what
-/// look-back counts as present. At most `limit`, in id order, after `after`.
-pub async fn look_back(
+/// What a look-back counts as present: use at or after `since` of what is accepted now and has not
+/// reached `target`.
+#[derive(Clone, Copy, Debug)]
+pub struct Presence {
+    /// How far it looks back.
+    pub since: UnixMs,
+    /// What is required now: what a cutover made dormant is not revived.
+    pub current: Generation,
+    /// What it carries over to.
+    pub target: Generation,
+}
+
+/// Tokens that a look-back counts as present: at most `limit`, in id order, after `after`. Whether
+/// they live is for [`super::tokens::carry_over`] to say.
+pub async fn present(
     tx: &mut Tx,
-    since: UnixMs,
-    target: crate::model::Generation,
+    presence: Presence,
     after: &str,
     limit: i64,
 ) -> Result<Vec<TokenId>, StoreError> {
     Ok(on!(tx, c => {
         sqlx::query_scalar(
-            "select id from tokens where generation < $1 and last_used_at >= $2 and id > $3 \
-             order by id limit $4",
+            "select id from tokens where generation < $1 and generation >= $2 and last_used_at >= $3 and id > $4 \
+             order by id limit $5",
         )
-        .bind(target)
-        .bind(since)
+        .bind(presence.target)
+        .bind(presence.current)
+        .bind(presence.since)
         .bind(after)
         .bind(limit)
         .fetch_all(c)
+        .await
+    })?)
+}
+
+/// How many tokens a look-back that has come to `after` has still to look at.
+pub async fn left(tx: &mut Tx, presence: Presence, after: &str) -> Result<i64, StoreError> {
+    Ok(on!(tx, c => {
+        sqlx::query_scalar(
+            "select count(*) from tokens where generation < $1 and generation >= $2 and last_used_at >= $3 and id > $4",
+        )
+        .bind(presence.target)
+        .bind(presence.current)
+        .bind(presence.since)
+        .bind(after)
+        .fetch_one(c)
         .await
     })?)
 }

@@ -1,20 +1,22 @@
 use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
+use super::connect::{self, Access};
+use super::lock::{self, Lock};
+use super::unnamed::PgArm;
 use super::{StoreError, state};
 use crate::model::UnixMs;
 
-/// The key of the advisory lock that phase steps take alone and everything else shares.
-const ROTATION_LOCK: i64 = 0x0052_6f6c_6c63_616c;
+/// What is read together is of one state. A reader that is paused inside keeps old rows from being
+/// cleared away, and is cut off.
+const READ: &str = "begin isolation level repeatable read read only; \
+     set local idle_in_transaction_session_timeout = '10s'";
 
 /// The database: SQLite inside, or PostgreSQL. Cheap to clone.
 #[derive(Clone)]
@@ -34,16 +36,14 @@ enum Engine {
     },
     Postgres {
         pool: PgPool,
+        /// Two connections apart, by which a node asks what has changed: while requests wait for a
+        /// lock, and hold every connection, its lease must not run out.
+        polls: PgPool,
+        /// Whether a pooler in transaction mode stands in between.
+        pooled: bool,
+        /// The way past it, for migrations.
+        direct: Option<Arc<str>>,
     },
-}
-
-/// How a transaction that writes holds the rotation lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lock {
-    /// For what depends on the phase: any number at once, none during a phase step.
-    Shared,
-    /// For phase steps: alone.
-    Exclusive,
 }
 
 /// A transaction on either engine. Dropped without a commit, it is rolled back.
@@ -55,7 +55,10 @@ pub struct Tx {
 
 enum Inner {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres {
+        tx: Transaction<'static, Postgres>,
+        pooled: bool,
+    },
 }
 
 /// The connection inside a transaction, for `on!`.
@@ -63,20 +66,32 @@ pub enum Arm<'t> {
     /// SQLite's.
     Sqlite(&'t mut SqliteConnection),
     /// PostgreSQL's.
-    Postgres(&'t mut PgConnection),
+    Postgres(PgArm<'t>),
 }
 
 impl Db {
-    /// Connects to `url` (`sqlite://path`, created when missing, or `postgres://…`). The schema is
-    /// not touched: see [`Db::migrate`].
+    /// Connects to the database that `access` names. The schema is not touched: see
+    /// [`Db::migrate`].
     ///
     /// # Errors
-    /// [`StoreError::Schema`] for a URL that is neither; [`StoreError::Unreachable`] else.
-    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+    /// [`StoreError::Schema`] for a URL of neither engine; [`StoreError::Unreachable`] else.
+    pub async fn connect(access: impl Into<Access>) -> Result<Self, StoreError> {
+        let access: Access = access.into();
+        let url = access.url.as_str();
         let engine = if let Some(path) = url.strip_prefix("sqlite://") {
-            sqlite(path).await?
+            let (readers, writer, file) = connect::sqlite(path).await?;
+            Engine::Sqlite {
+                readers,
+                writer,
+                file: Arc::new(file),
+            }
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            postgres(url).await?
+            Engine::Postgres {
+                pool: connect::postgres(url, access.pooled, 16).await?,
+                polls: connect::postgres(url, access.pooled, 2).await?,
+                pooled: access.pooled,
+                direct: access.direct_url.as_deref().map(Arc::from),
+            }
         } else {
             return Err(StoreError::Schema(
                 "a database URL begins with sqlite:// or postgres://".to_owned(),
@@ -121,14 +136,34 @@ impl Db {
 
     /// A transaction that only reads, of one state of the database.
     pub async fn read(&self) -> Result<Tx, StoreError> {
+        self.begin_reading(false).await
+    }
+
+    /// As [`Db::read`], for a node that asks what has changed: it does not queue behind requests.
+    pub async fn poll(&self) -> Result<Tx, StoreError> {
+        self.begin_reading(true).await
+    }
+
+    async fn begin_reading(&self, is_poll: bool) -> Result<Tx, StoreError> {
         let inner = match &self.engine {
             Engine::Sqlite { readers, .. } => {
                 Inner::Sqlite(readers.begin_with("begin deferred").await?)
             }
-            Engine::Postgres { pool } => Inner::Postgres(
-                pool.begin_with("begin isolation level repeatable read read only")
-                    .await?,
-            ),
+            Engine::Postgres {
+                pool,
+                polls,
+                pooled,
+                ..
+            } => {
+                let pool = if is_poll { polls.clone() } else { pool.clone() };
+                // In a task of its own: a caller that goes away while it begins would leave it
+                // open on a connection that the next one gets.
+                let begun = tokio::spawn(async move { pool.begin_with(READ).await });
+                Inner::Postgres {
+                    tx: begun.await.map_err(|_| StoreError::Cut)??,
+                    pooled: *pooled,
+                }
+            }
         };
         Ok(self.tx(inner))
     }
@@ -156,43 +191,13 @@ impl Db {
 
     async fn begin(&self, lock: Lock) -> Result<Tx, StoreError> {
         let inner = match &self.engine {
-            Engine::Sqlite { writer, .. } => {
-                // A phase step outlasts a queue of writers; others give up sooner.
-                let patience = match lock {
-                    Lock::Shared => "pragma busy_timeout = 5000",
-                    Lock::Exclusive => "pragma busy_timeout = 30000",
-                };
-                let mut connection = writer.acquire().await?;
-                sqlx::query(patience).execute(&mut *connection).await?;
-                drop(connection);
-                Inner::Sqlite(writer.begin_with("begin immediate").await?)
+            Engine::Sqlite { writer, file, .. } => {
+                Inner::Sqlite(lock::sqlite(writer, file, lock).await?)
             }
-            Engine::Postgres { pool } => {
-                let mut tx = pool.begin().await?;
-                // One round trip. A paused node cannot hold the lock for ever.
-                let settings = match lock {
-                    Lock::Shared => {
-                        "set local synchronous_commit = on; \
-                         set local idle_in_transaction_session_timeout = '2s'; \
-                         set local lock_timeout = '5s'; "
-                    }
-                    Lock::Exclusive => {
-                        "set local synchronous_commit = on; \
-                         set local idle_in_transaction_session_timeout = '2s'; \
-                         set local lock_timeout = '10s'; "
-                    }
-                };
-                sqlx::raw_sql(settings).execute(&mut *tx).await?;
-                let take = match lock {
-                    Lock::Shared => "select pg_advisory_xact_lock_shared($1)",
-                    Lock::Exclusive => "select pg_advisory_xact_lock($1)",
-                };
-                sqlx::query(take)
-                    .bind(ROTATION_LOCK)
-                    .execute(&mut *tx)
-                    .await?;
-                Inner::Postgres(tx)
-            }
+            Engine::Postgres { pool, pooled, .. } => Inner::Postgres {
+                tx: lock::postgres(pool, *pooled, lock).await?,
+                pooled: *pooled,
+            },
         };
         Ok(self.tx(inner))
     }
@@ -200,10 +205,13 @@ impl Db {
     /// A transaction that writes and depends on no phase: only for the first row of all.
     pub(super) async fn begin_unlocked(&self) -> Result<Tx, StoreError> {
         let inner = match &self.engine {
-            Engine::Sqlite { writer, .. } => {
-                Inner::Sqlite(writer.begin_with("begin immediate").await?)
+            Engine::Sqlite { writer, file, .. } => {
+                Inner::Sqlite(lock::sqlite(writer, file, Lock::Shared).await?)
             }
-            Engine::Postgres { pool } => Inner::Postgres(pool.begin().await?),
+            Engine::Postgres { pool, pooled, .. } => Inner::Postgres {
+                tx: pool.begin().await?,
+                pooled: *pooled,
+            },
         };
         Ok(self.tx(inner))
     }
@@ -225,7 +233,10 @@ impl Db {
                 readers.close().await;
                 writer.close().await;
             }
-            Engine::Postgres { pool } => pool.close().await,
+            Engine::Postgres { pool, polls, .. } => {
+                pool.close().await;
+                polls.close().await;
+            }
         }
     }
 
@@ -252,18 +263,33 @@ impl Db {
                     holder: "a reader of the write-ahead log".to_owned(),
                 })
             }
-            Engine::Postgres { pool } => {
-                sqlx::query("vacuum signing_keys").execute(pool).await?;
+            Engine::Postgres { pool, .. } => {
+                // One message: it runs in no transaction, and a pooler may stand in between.
+                sqlx::raw_sql("vacuum signing_keys").execute(pool).await?;
                 Ok(())
             }
         }
     }
 
-    /// The pool behind PostgreSQL, for the migrations.
-    pub(super) const fn postgres_pool(&self) -> Option<&PgPool> {
+    /// Whether a pooler in transaction mode stands in between.
+    pub(super) const fn is_pooled(&self) -> bool {
+        matches!(self.engine, Engine::Postgres { pooled: true, .. })
+    }
+
+    /// The way to PostgreSQL for the migrations, whose lock belongs to a session: past the pooler.
+    /// `None` on SQLite.
+    pub(super) async fn direct_pool(&self) -> Result<Option<PgPool>, StoreError> {
         match &self.engine {
-            Engine::Sqlite { .. } => None,
-            Engine::Postgres { pool } => Some(pool),
+            Engine::Sqlite { .. } => Ok(None),
+            Engine::Postgres {
+                direct: Some(url), ..
+            } => Ok(Some(connect::postgres(url, false, 1).await?)),
+            Engine::Postgres { pool, pooled, .. } if !pooled => Ok(Some(pool.clone())),
+            Engine::Postgres { .. } => Err(StoreError::Schema(
+                "the schema is not up to date, and migrations cannot go through a pooler: set \
+                 ROLLCALL_DATABASE_DIRECT_URL to the database itself"
+                    .to_owned(),
+            )),
         }
     }
 
@@ -281,7 +307,10 @@ impl Tx {
     pub(super) fn arm(&mut self) -> Arm<'_> {
         match &mut self.inner {
             Inner::Sqlite(tx) => Arm::Sqlite(&mut *tx),
-            Inner::Postgres(tx) => Arm::Postgres(&mut *tx),
+            Inner::Postgres { tx, pooled } => Arm::Postgres(PgArm {
+                connection: &mut *tx,
+                pooled: *pooled,
+            }),
         }
     }
 
@@ -289,7 +318,7 @@ impl Tx {
     pub async fn now(&mut self) -> Result<UnixMs, StoreError> {
         let query = match self.inner {
             Inner::Sqlite(_) => "select cast(unixepoch('subsec') * 1000 as integer)",
-            Inner::Postgres(_) => {
+            Inner::Postgres { .. } => {
                 "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)"
             }
         };
@@ -299,10 +328,10 @@ impl Tx {
 
     /// Whether this is the primary, where writes go. SQLite has no other.
     pub async fn is_primary(&mut self) -> Result<bool, StoreError> {
-        match &mut self.inner {
-            Inner::Sqlite(_) => Ok(true),
-            Inner::Postgres(tx) => Ok(sqlx::query_scalar("select not pg_is_in_recovery()")
-                .fetch_one(&mut **tx)
+        match self.arm() {
+            Arm::Sqlite(_) => Ok(true),
+            Arm::Postgres(c) => Ok(sqlx::query_scalar("select not pg_is_in_recovery()")
+                .fetch_one(c)
                 .await?),
         }
     }
@@ -324,7 +353,7 @@ impl Tx {
     pub(super) async fn commit(self) -> Result<(), StoreError> {
         match self.inner {
             Inner::Sqlite(tx) => tx.commit().await?,
-            Inner::Postgres(tx) => tx.commit().await?,
+            Inner::Postgres { tx, .. } => tx.commit().await?,
         }
         Ok(())
     }
@@ -334,52 +363,4 @@ impl fmt::Debug for Db {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Db({})", self.engine())
     }
-}
-
-async fn sqlite(path: &str) -> Result<Engine, StoreError> {
-    let file = PathBuf::from(path);
-    if let Some(folder) = file
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        std::fs::create_dir_all(folder).map_err(|error| StoreError::Unreachable(error.into()))?;
-    }
-    let options = SqliteConnectOptions::new()
-        .filename(&file)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        // What is deleted is overwritten with zeros: a destroyed key leaves no free page.
-        .pragma("secure_delete", "on")
-        .busy_timeout(Duration::from_secs(5));
-    let writer = SqlitePoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(Duration::from_secs(30))
-        .connect_with(options.clone())
-        .await?;
-    let readers = SqlitePoolOptions::new()
-        .max_connections(8)
-        .acquire_timeout(Duration::from_secs(5))
-        .connect_with(options.pragma("query_only", "on"))
-        .await?;
-    Ok(Engine::Sqlite {
-        readers,
-        writer,
-        file: Arc::new(file),
-    })
-}
-
-async fn postgres(url: &str) -> Result<Engine, StoreError> {
-    let options = PgConnectOptions::from_str(url)
-        .map_err(|_| {
-            StoreError::Schema("a PostgreSQL URL looks like postgres://user@host/name".to_owned())
-        })?
-        .application_name("rollcall");
-    let pool = PgPoolOptions::new()
-        .max_connections(16)
-        .acquire_timeout(Duration::from_secs(5))
-        .connect_with(options)
-        .await?;
-    Ok(Engine::Postgres { pool })
 }

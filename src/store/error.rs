@@ -19,6 +19,9 @@ pub enum StoreError {
     /// A row holds what this program never writes.
     #[error("the database holds a value that cannot be read: {0}")]
     Corrupt(String),
+    /// Two transactions waited for each other, and this one was given up. Try again.
+    #[error("two transactions waited for each other; try again")]
+    Conflict(#[source] sqlx::Error),
     /// Anything else: a defect of this program, or of the database.
     #[error("the database refused a statement")]
     Rejected(#[source] sqlx::Error),
@@ -30,7 +33,10 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same call may succeed later without anything being changed.
     pub const fn is_passing(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Locked { .. } | Self::Cut)
+        matches!(
+            self,
+            Self::Unreachable(_) | Self::Locked { .. } | Self::Conflict(_) | Self::Cut
+        )
     }
 }
 
@@ -45,6 +51,8 @@ impl From<sqlx::Error> for StoreError {
                 Some("55P03") => Self::Locked {
                     holder: "a transaction on the same database".to_owned(),
                 },
+                // PostgreSQL: a deadlock, or a serialization failure.
+                Some("40P01" | "40001") => Self::Conflict(error),
                 // PostgreSQL: connection exceptions, operator intervention (shutdown, crash), no
                 // room for connections, idle-in-transaction timeout, read-only (a replica).
                 Some(code)

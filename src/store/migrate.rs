@@ -15,8 +15,11 @@ impl Db {
     /// [`StoreError::Schema`] when the database was made by a newer release or a shipped migration
     /// was edited.
     pub async fn migrate(&self, lease_ms: i64, random: &Random) -> Result<(), StoreError> {
-        if let Some(pool) = self.postgres_pool() {
-            MIGRATIONS.run(pool).await.map_err(explain)?;
+        if self.is_pooled() && self.pending_migrations().await? == 0 {
+            return state::begin(self, lease_ms, random).await;
+        }
+        if let Some(pool) = self.direct_pool().await? {
+            MIGRATIONS.run(&pool).await.map_err(explain)?;
         } else if let (Some(pool), Some(file)) = (self.sqlite_writer(), self.file()) {
             let _alone = lock_beside(file).await?;
             MIGRATIONS.run(pool).await.map_err(explain)?;

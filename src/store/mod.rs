@@ -26,6 +26,8 @@ pub mod accounts;
 pub mod audit;
 /// The allowlist of a rotation and its evidence.
 pub mod captures;
+/// How each engine is reached.
+mod connect;
 /// The seam between the engines: connections, transactions, locks, the clock.
 pub mod db;
 mod error;
@@ -39,6 +41,8 @@ pub mod keys;
 pub mod ledger;
 /// One-time links and failed sign-ins.
 pub mod links;
+/// The rotation lock, how long it is waited for, and who holds it.
+mod lock;
 mod migrate;
 /// Who would break, and who has recovered.
 pub mod rehearsal;
@@ -51,10 +55,14 @@ pub mod state;
 /// The registry of access tokens.
 pub mod tokens;
 mod types;
+/// PostgreSQL behind a pooler.
+mod unnamed;
 /// Last use, counts and days of use.
 pub mod usage;
 /// The people who log in.
 pub mod users;
 
-pub use db::{Db, Lock, Tx};
+pub use connect::Access;
+pub use db::{Db, Tx};
 pub use error::StoreError;
+pub use lock::Lock;

@@ -12,6 +12,10 @@ pub struct Cutover {
     pub at: UnixMs,
     /// Now: what is live is live now.
     pub now: UnixMs,
+    /// For a rotation that has not been started: use from then on would count as presence.
+    pub kept_since: Option<UnixMs>,
+    /// What is required now: below it, nothing is kept.
+    pub current: Generation,
 }
 
 /// One dormant token of an integration that has no newer token in use.
@@ -87,6 +91,11 @@ macro_rules! push_hits {
         $query.push_bind(cutover.at);
         $query.push(" and (n.revoked_at is null or n.revoked_at > ").push_bind(cutover.at);
         $query.push("))");
+        // What a look-back would carry over; that it is live is asked above.
+        if let Some(since) = cutover.kept_since {
+            $query.push(" and (coalesce(t.last_used_at, 0) < ").push_bind(since);
+            $query.push(" or t.generation < ").push_bind(cutover.current).push(")");
+        }
         let of: Option<&[AccountId]> = $of;
         if let Some(of) = of {
             $query.push(" and t.account_id in (");

@@ -24,10 +24,16 @@ pub struct Rotation {
     pub started_by: String,
     /// When it was started.
     pub started_at: UnixMs,
+    /// The version from which on it records; `None` when an older release started it.
+    pub start_version: Option<i64>,
     /// When start took effect on every node.
     pub effective_at: Option<UnixMs>,
     /// When the look-back had finished.
     pub looked_back_at: Option<UnixMs>,
+    /// The public id that the look-back has come to: sessions first, then tokens.
+    pub lookback_after: String,
+    /// How many tokens and sessions it has carried over.
+    pub lookback_carried: i64,
     /// The end promised to customers.
     pub ends_at: UnixMs,
     /// The cutover.
@@ -39,14 +45,16 @@ pub struct Rotation {
 }
 
 const SELECT: &str = "select id, name, reason, from_generation, target_generation, phase, lookback_ms, started_by, \
-     started_at, effective_at, looked_back_at, ends_at, finalised_at, closed_at, aborted_at from rotations ";
+     started_at, start_version, effective_at, looked_back_at, lookback_after, lookback_carried, ends_at, \
+     finalised_at, closed_at, aborted_at from rotations ";
 
 /// Writes a rotation that has just been started.
 pub async fn insert(tx: &mut Tx, rotation: &Rotation) -> Result<(), StoreError> {
     let name_key = rotation.name.to_lowercase();
     exec!(tx, sqlx::query(
             "insert into rotations (id, name, name_key, reason, from_generation, target_generation, phase, open, \
-             lookback_ms, started_by, started_at, ends_at) values ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10, $11)",
+             lookback_ms, started_by, started_at, ends_at, start_version) \
+             values ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10, $11, $12)",
         )
         .bind(&rotation.id)
         .bind(&rotation.name)
@@ -58,7 +66,8 @@ pub async fn insert(tx: &mut Tx, rotation: &Rotation) -> Result<(), StoreError> 
         .bind(rotation.lookback_ms)
         .bind(&rotation.started_by)
         .bind(rotation.started_at)
-        .bind(rotation.ends_at))?;
+        .bind(rotation.ends_at)
+        .bind(rotation.start_version))?;
     Ok(())
 }
 
@@ -148,6 +157,37 @@ pub async fn set_looked_back(tx: &mut Tx, id: &RotationId) -> Result<(), StoreEr
         )
         .bind(now)
         .bind(id)
+    )?;
+    Ok(())
+}
+
+/// Moves the look-back on from one public id to another; false when another process has moved it
+/// meanwhile (compare and set).
+pub async fn move_look_back(
+    tx: &mut Tx,
+    id: &RotationId,
+    from: &str,
+    to: &str,
+) -> Result<bool, StoreError> {
+    let done = exec!(
+        tx,
+        sqlx::query(
+            "update rotations set lookback_after = $1 where id = $2 and lookback_after = $3 and looked_back_at is null"
+        )
+        .bind(to)
+        .bind(id)
+        .bind(from)
+    )?;
+    Ok(done == 1)
+}
+
+/// Counts what a look-back has carried over.
+pub async fn count_look_back(tx: &mut Tx, id: &RotationId, carried: i64) -> Result<(), StoreError> {
+    exec!(
+        tx,
+        sqlx::query("update rotations set lookback_carried = lookback_carried + $1 where id = $2")
+            .bind(carried)
+            .bind(id)
     )?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 use sqlx::FromRow;
 
+use super::captures::Presence;
 use super::{StoreError, Tx};
 use crate::model::{Digest, Generation, SessionId, UnixMs, UserId};
 
@@ -95,7 +96,7 @@ pub async fn save(tx: &mut Tx, digest: &Digest, data: &str) -> Result<(), StoreE
 }
 
 /// Notes a use and, while recording, carries the session over to `target`. True when this use did
-/// carry it: the capture. The statement says itself what may be captured.
+/// carry it: the capture. A session that ended meanwhile stays so.
 pub async fn touch(
     tx: &mut Tx,
     session: &Session,
@@ -103,22 +104,53 @@ pub async fn touch(
     target: Option<Generation>,
 ) -> Result<bool, StoreError> {
     let now = tx.state().now;
-    exec!(tx, sqlx::query("update sessions set seen_at = $1, idle_until = $2 where digest = $3 and ended_at is null")
-            .bind(now)
-            .bind(idle_until)
-            .bind(session.digest))?;
+    exec!(
+        tx,
+        sqlx::query(
+            "update sessions set seen_at = $1, idle_until = $2 where digest = $3 and ended_at is null \
+             and expires_at > $1 and idle_until > $1"
+        )
+        .bind(now)
+        .bind(idle_until)
+        .bind(session.digest)
+    )?;
     let Some(target) = target else {
         return Ok(false);
     };
-    let done = exec!(tx, sqlx::query(
-            "update sessions set generation = $1 where digest = $2 and generation < $1 and ended_at is null \
-             and expires_at > $3 and exists (select 1 from users u left join accounts a on a.id = u.account_id \
-             where u.id = sessions.user_id and u.disabled_at is null and a.disabled_at is null)",
-        )
-        .bind(target)
-        .bind(session.digest)
-        .bind(now))?;
-    Ok(done == 1)
+    let carried = carry_over(tx, std::slice::from_ref(&session.id), target).await?;
+    Ok(!carried.is_empty())
+}
+
+/// Carries sessions over to the generation `target`: the capture itself. The statement says what may
+/// be captured: accepted now, live, of an older generation, of an enabled user and account. Gives
+/// those it carried.
+pub async fn carry_over(
+    tx: &mut Tx,
+    ids: &[SessionId],
+    target: Generation,
+) -> Result<Vec<SessionId>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (now, current) = (tx.state().now, tx.state().current);
+    Ok(on!(tx, c => {
+        let mut query = sqlx::QueryBuilder::new("update sessions set generation = ");
+        query.push_bind(target);
+        query.push(" where generation < ").push_bind(target);
+        query.push(" and generation >= ").push_bind(current);
+        query.push(" and ended_at is null and expires_at > ").push_bind(now);
+        query.push(" and idle_until > ").push_bind(now);
+        query.push(
+            " and exists (select 1 from users u left join accounts a on a.id = u.account_id \
+             where u.id = sessions.user_id and u.disabled_at is null and a.disabled_at is null) and id in (",
+        );
+        let mut list = query.separated(", ");
+        for id in ids {
+            list.push_bind(id);
+        }
+        query.push(") returning id");
+        query.build_query_scalar().fetch_all(c).await
+    })?)
 }
 
 /// Which sessions are to end.
@@ -166,22 +198,23 @@ pub async fn prune(tx: &mut Tx, before: UnixMs) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Live sessions used at or after `since` and of an older generation than `target`, carried over:
-/// what look-back counts as present. Gives their public ids.
-pub async fn look_back(
+/// Sessions that a look-back counts as present: at most `limit`, in id order, after `after`.
+pub async fn present(
     tx: &mut Tx,
-    since: UnixMs,
-    target: Generation,
+    presence: Presence,
+    after: &str,
+    limit: i64,
 ) -> Result<Vec<SessionId>, StoreError> {
-    let now = tx.state().now;
     Ok(on!(tx, c => {
         sqlx::query_scalar(
-            "update sessions set generation = $1 where generation < $1 and seen_at >= $2 and ended_at is null \
-             and expires_at > $3 and idle_until > $3 returning id",
+            "select id from sessions where generation < $1 and generation >= $2 and seen_at >= $3 and id > $4 \
+             and ended_at is null order by id limit $5",
         )
-        .bind(target)
-        .bind(since)
-        .bind(now)
+        .bind(presence.target)
+        .bind(presence.current)
+        .bind(presence.since)
+        .bind(after)
+        .bind(limit)
         .fetch_all(c)
         .await
     })?)

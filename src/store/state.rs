@@ -202,34 +202,109 @@ pub async fn prune_changes(tx: &mut Tx, before: UnixMs) -> Result<(), StoreError
     Ok(())
 }
 
-/// Says that node `id` has applied everything up to `version`.
-pub async fn acknowledge(tx: &mut Tx, id: &str, version: i64) -> Result<(), StoreError> {
+/// What a node has said of itself.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct NodeRow {
+    /// Which node.
+    pub id: String,
+    /// The version up to which it has applied everything.
+    pub version: i64,
+    /// The lease it answers by, in milliseconds.
+    pub lease_ms: i64,
+    /// Every use that it counted before it obeyed this version is on disk.
+    pub flushed: i64,
+}
+
+/// What node `id` has said; `None` when it is not known, or was forgotten.
+pub async fn node(tx: &mut Tx, id: &str) -> Result<Option<NodeRow>, StoreError> {
+    Ok(on!(tx, c => {
+        sqlx::query_as("select id, version, lease_ms, flushed from nodes where id = $1").bind(id).fetch_optional(c).await
+    })?)
+}
+
+/// Makes a node known, so that steps wait for it.
+pub async fn register(tx: &mut Tx, node: &NodeRow) -> Result<(), StoreError> {
     let now = tx.state().now;
     exec!(
         tx,
         sqlx::query(
-            "insert into nodes (id, version, seen_at) values ($1, $2, $3) \
-             on conflict (id) do update set version = excluded.version, seen_at = excluded.seen_at",
+            "insert into nodes (id, version, seen_at, lease_ms, flushed) values ($1, $2, $3, $4, $5) \
+             on conflict (id) do nothing",
         )
-        .bind(id)
-        .bind(version)
+        .bind(&node.id)
+        .bind(node.version)
         .bind(now)
+        .bind(node.lease_ms)
+        .bind(node.flushed)
+    )?;
+    Ok(())
+}
+
+/// Says that node `id` has applied everything up to `version`, and by which lease it answers. False
+/// when it was forgotten meanwhile: then steps have not waited for it.
+pub async fn acknowledge(
+    tx: &mut Tx,
+    id: &str,
+    version: i64,
+    lease_ms: i64,
+) -> Result<bool, StoreError> {
+    let now = tx.state().now;
+    let done = exec!(
+        tx,
+        sqlx::query("update nodes set version = $1, seen_at = $2, lease_ms = $3 where id = $4")
+            .bind(version)
+            .bind(now)
+            .bind(lease_ms)
+            .bind(id)
+    )?;
+    Ok(done == 1)
+}
+
+/// Says that every use that node `id` counted before it obeyed `version` is on disk.
+pub async fn set_flushed(tx: &mut Tx, id: &str, version: i64) -> Result<(), StoreError> {
+    exec!(
+        tx,
+        sqlx::query("update nodes set flushed = $1 where id = $2 and flushed < $1")
+            .bind(version)
+            .bind(id)
     )?;
     Ok(())
 }
 
 /// Nodes that have not applied `version` yet.
-pub async fn nodes_behind(tx: &mut Tx, version: i64) -> Result<Vec<String>, StoreError> {
+pub async fn nodes_behind(tx: &mut Tx, version: i64) -> Result<Vec<NodeRow>, StoreError> {
     Ok(on!(tx, c => {
-        sqlx::query_scalar("select id from nodes where version < $1").bind(version).fetch_all(c).await
+        sqlx::query_as("select id, version, lease_ms, flushed from nodes where version < $1")
+            .bind(version)
+            .fetch_all(c)
+            .await
     })?)
 }
 
-/// Forgets nodes: gone, or silent for longer than the lease. One that lives comes back by itself.
-pub async fn forget_nodes(tx: &mut Tx, ids: &[String]) -> Result<(), StoreError> {
-    for id in ids {
-        exec!(tx, sqlx::query("delete from nodes where id = $1").bind(id))?;
-    }
+/// Nodes that may hold uses in memory from before they obeyed `version`.
+pub async fn nodes_unflushed(tx: &mut Tx, version: i64) -> Result<Vec<String>, StoreError> {
+    Ok(on!(tx, c => {
+        sqlx::query_scalar("select id from nodes where flushed < $1").bind(version).fetch_all(c).await
+    })?)
+}
+
+/// Forgets a node that leaves.
+pub async fn forget_node(tx: &mut Tx, id: &str) -> Result<(), StoreError> {
+    exec!(tx, sqlx::query("delete from nodes where id = $1").bind(id))?;
+    Ok(())
+}
+
+/// Forgets a node that has been silent about `version` for longer than its lease. One that has
+/// spoken meanwhile, or answers by a longer lease now, is kept. A forgotten node that lives makes
+/// itself known again before it answers from memory.
+pub async fn forget_silent(tx: &mut Tx, node: &NodeRow, version: i64) -> Result<(), StoreError> {
+    exec!(
+        tx,
+        sqlx::query("delete from nodes where id = $1 and version < $2 and lease_ms <= $3")
+            .bind(&node.id)
+            .bind(version)
+            .bind(node.lease_ms)
+    )?;
     Ok(())
 }
 

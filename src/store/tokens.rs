@@ -232,10 +232,28 @@ pub async fn retire_predecessors(
 }
 
 /// Carries tokens over to the generation `target`: the capture itself. The statement says what may
-/// be captured: live, of an older generation, of an enabled account. Gives those it carried.
+/// be captured: accepted now, live, of an older generation, of an enabled account. Gives those it
+/// carried. A token that an earlier cutover made dormant is not revived.
 pub async fn carry_over(
     tx: &mut Tx,
     ids: &[TokenId],
+    target: Generation,
+) -> Result<Vec<TokenId>, StoreError> {
+    let current = tx.state().current;
+    carry(tx, ids, current, target).await
+}
+
+/// Carries one token over whatever cutover it missed: an admin's exception. False when it may not
+/// be: it is not live, or not dormant.
+pub async fn readmit(tx: &mut Tx, id: &TokenId, target: Generation) -> Result<bool, StoreError> {
+    let ids = std::slice::from_ref(id);
+    Ok(!carry(tx, ids, Generation(0), target).await?.is_empty())
+}
+
+async fn carry(
+    tx: &mut Tx,
+    ids: &[TokenId],
+    from: Generation,
     target: Generation,
 ) -> Result<Vec<TokenId>, StoreError> {
     if ids.is_empty() {
@@ -246,6 +264,7 @@ pub async fn carry_over(
         let mut query = QueryBuilder::new("update tokens set generation = ");
         query.push_bind(target);
         query.push(" where generation < ").push_bind(target);
+        query.push(" and generation >= ").push_bind(from);
         query.push(" and revoked_at is null and (expires_at is null or expires_at > ").push_bind(now);
         query.push(") and (ends_at is null or ends_at > ").push_bind(now);
         query.push(
@@ -272,30 +291,41 @@ pub struct FirstUse {
     pub overlap_ms: i64,
 }
 
-/// Notes the first use of a live token; `None` when it was used before or may not be used. Counts
-/// and the last use are flushed apart: see [`super::usage`].
-pub async fn first_use(
+/// Notes the first uses of tokens, each with where it came from. Gives those that were live and had
+/// not been used before. Counts and the last use are flushed apart: see [`super::usage`].
+pub async fn first_uses(
     tx: &mut Tx,
-    id: &TokenId,
-    source: Option<&str>,
-) -> Result<Option<FirstUse>, StoreError> {
+    uses: &[(TokenId, Option<String>)],
+) -> Result<Vec<FirstUse>, StoreError> {
     let now = tx.state().now;
     let current = tx.state().current;
-    Ok(on!(tx, c => {
-        sqlx::query_as(
-            "update tokens set first_used_at = $1, first_source = $2 \
-             where id = $3 and first_used_at is null and revoked_at is null and generation >= $4 \
-             and (expires_at is null or expires_at > $1) and (ends_at is null or ends_at > $1) \
-             and exists (select 1 from accounts a where a.id = tokens.account_id and a.disabled_at is null) \
-             returning id, retires, overlap_ms",
-        )
-        .bind(now)
-        .bind(source)
-        .bind(id)
-        .bind(current)
-        .fetch_optional(c)
-        .await
-    })?)
+    let mut first = Vec::new();
+    // SQLite joins at most 500 selects.
+    for some in uses.chunks(100) {
+        let more: Vec<FirstUse> = on!(tx, c => {
+            let mut query = QueryBuilder::new("update tokens set first_used_at = ");
+            query.push_bind(now).push(", first_source = v.source from (");
+            for (i, (id, source)) in some.iter().enumerate() {
+                query.push(if i == 0 { "select cast(" } else { " union all select cast(" });
+                query.push_bind(id).push(" as text) as token, cast(");
+                query.push_bind(source).push(" as text) as source");
+            }
+            query.push(
+                ") as v where tokens.id = v.token and tokens.first_used_at is null and tokens.revoked_at is null \
+                 and tokens.generation >= ",
+            );
+            query.push_bind(current);
+            query.push(" and (tokens.expires_at is null or tokens.expires_at > ").push_bind(now);
+            query.push(") and (tokens.ends_at is null or tokens.ends_at > ").push_bind(now);
+            query.push(
+                ") and exists (select 1 from accounts a where a.id = tokens.account_id and a.disabled_at is null) \
+                 returning id, retires, overlap_ms",
+            );
+            query.build_query_as().fetch_all(c).await
+        })?;
+        first.extend(more);
+    }
+    Ok(first)
 }
 
 /// How many live tokens an integration has.

@@ -3,6 +3,9 @@ use sqlx::{FromRow, QueryBuilder};
 use super::{StoreError, Tx};
 use crate::model::{AccountId, IntegrationId, RotationId, TokenId, UnixMs};
 
+/// How many rows one statement takes.
+const ROWS: usize = 100;
+
 /// What was counted of one token since the last flush.
 #[derive(Clone, Debug)]
 pub struct Tally {
@@ -10,95 +13,179 @@ pub struct Tally {
     pub token: TokenId,
     /// Requests answered.
     pub uses: i64,
+    /// Those among them that the evidence of the capture counts already.
+    pub in_evidence: i64,
+    /// The last of them.
+    pub used_at: UnixMs,
+    /// Where it came from.
+    pub source: Option<String>,
+    /// What its caller said it was.
+    pub agent: Option<String>,
     /// Requests refused.
     pub refused: i64,
-    /// The last request, answered or refused.
-    pub at: UnixMs,
-    /// Where the last request came from.
-    pub source: Option<String>,
-    /// What the last caller said it was.
-    pub agent: Option<String>,
-    /// The code of the last refusal.
+    /// The last of them.
+    pub refused_at: UnixMs,
+    /// Where it came from.
+    pub refused_source: Option<String>,
+    /// Why it was refused.
     pub code: Option<&'static str>,
 }
 
+impl Tally {
+    /// Nothing counted yet.
+    pub fn of(token: TokenId) -> Self {
+        Self {
+            token,
+            uses: 0,
+            in_evidence: 0,
+            used_at: UnixMs(0),
+            source: None,
+            agent: None,
+            refused: 0,
+            refused_at: UnixMs(0),
+            refused_source: None,
+            code: None,
+        }
+    }
+
+    /// Adds what was counted before `self` and could not be written.
+    pub fn add_earlier(&mut self, earlier: Self) {
+        self.uses += earlier.uses;
+        self.in_evidence += earlier.in_evidence;
+        if self.used_at <= earlier.used_at {
+            self.used_at = earlier.used_at;
+            self.source = earlier.source;
+            self.agent = earlier.agent;
+        }
+        self.refused += earlier.refused;
+        if self.refused_at <= earlier.refused_at {
+            self.refused_at = earlier.refused_at;
+            self.refused_source = earlier.refused_source;
+            self.code = earlier.code;
+        }
+    }
+}
+
+/// A row of a value list: a count of one token, and the last of what was counted.
+struct Count<'t> {
+    token: &'t TokenId,
+    many: i64,
+    at: UnixMs,
+    source: Option<&'t str>,
+    /// What its caller said it was, or why it was refused.
+    note: Option<&'t str>,
+}
+
 /// Adds what was counted to the registry, to the days of use and, when `rotation` is recording, to
-/// the evidence of captures.
+/// the evidence of captures. Another node may have written a later use before: its last use stands,
+/// and the counts add up.
 pub async fn flush(
     tx: &mut Tx,
     tallies: &[Tally],
     rotation: Option<&RotationId>,
 ) -> Result<(), StoreError> {
-    // Rows go in id order, so that two batches never wait for each other in a circle.
+    // Rows go in id order, so that two batches seldom wait for each other in a circle.
     let mut tallies: Vec<&Tally> = tallies.iter().collect();
     tallies.sort_by(|a, b| a.token.cmp(&b.token));
-    let used: Vec<&Tally> = tallies
-        .iter()
-        .copied()
-        .filter(|tally| tally.uses > 0)
-        .collect();
-    for chunk in used.chunks(100) {
-        add_uses(tx, chunk).await?;
-        add_days(tx, chunk).await?;
-        if let Some(rotation) = rotation {
-            add_evidence(tx, chunk, rotation).await?;
+    let used = |count: fn(&Tally) -> i64| -> Vec<Count<'_>> {
+        let some = tallies.iter().filter(|tally| count(tally) > 0);
+        some.map(|tally| Count {
+            token: &tally.token,
+            many: count(tally),
+            at: tally.used_at,
+            source: tally.source.as_deref(),
+            note: tally.agent.as_deref(),
+        })
+        .collect()
+    };
+    for some in used(|tally| tally.uses).chunks(ROWS) {
+        add_uses(tx, some).await?;
+        add_days(tx, some).await?;
+    }
+    if let Some(rotation) = rotation {
+        for some in used(|tally| tally.uses - tally.in_evidence).chunks(ROWS) {
+            add_evidence(tx, some, rotation).await?;
         }
     }
-    for tally in tallies.iter().filter(|tally| tally.refused > 0) {
-        add_refusals(tx, tally).await?;
+    let refused: Vec<Count<'_>> = tallies
+        .iter()
+        .filter(|tally| tally.refused > 0)
+        .map(|tally| Count {
+            token: &tally.token,
+            many: tally.refused,
+            at: tally.refused_at,
+            source: tally.refused_source.as_deref(),
+            note: tally.code,
+        })
+        .collect();
+    for some in refused.chunks(ROWS) {
+        add_refusals(tx, some).await?;
     }
     Ok(())
 }
 
-async fn add_uses(tx: &mut Tx, tallies: &[&Tally]) -> Result<(), StoreError> {
+async fn add_uses(tx: &mut Tx, counts: &[Count<'_>]) -> Result<(), StoreError> {
     on!(tx, c => {
-        let mut query = QueryBuilder::new(
-            "update tokens set uses = tokens.uses + v.uses, last_used_at = v.at, last_source = v.source, \
-             last_agent = v.agent from (",
-        );
-        rows(&mut query, tallies);
-        query.push(") as v where tokens.id = v.id and (tokens.last_used_at is null or tokens.last_used_at <= v.at)");
+        let later = "case when tokens.last_used_at is null or tokens.last_used_at <= v.at then v.";
+        let mut query = QueryBuilder::new("update tokens set uses = tokens.uses + v.n, last_used_at = ");
+        query.push(later).push("at else tokens.last_used_at end, last_source = ");
+        query.push(later).push("source else tokens.last_source end, last_agent = ");
+        query.push(later).push("note else tokens.last_agent end from (");
+        rows(&mut query, counts);
+        query.push(") as v where tokens.id = v.token");
         query.build().execute(c).await.map(|done| done.rows_affected())
     })?;
     Ok(())
 }
 
-/// `select cast(…) as id, … union all select …`: the one form of a value list both engines type alike.
-fn rows<'a, DB>(query: &mut QueryBuilder<DB>, tallies: &[&'a Tally])
+async fn add_refusals(tx: &mut Tx, counts: &[Count<'_>]) -> Result<(), StoreError> {
+    on!(tx, c => {
+        let later = "case when tokens.last_refused_at is null or tokens.last_refused_at <= v.at then v.";
+        let mut query = QueryBuilder::new("update tokens set refused = tokens.refused + v.n, last_refused_at = ");
+        query.push(later).push("at else tokens.last_refused_at end, last_refused_source = ");
+        query.push(later).push("source else tokens.last_refused_source end, last_refused_code = ");
+        query.push(later).push("note else tokens.last_refused_code end from (");
+        rows(&mut query, counts);
+        query.push(") as v where tokens.id = v.token");
+        query.build().execute(c).await.map(|done| done.rows_affected())
+    })?;
+    Ok(())
+}
+
+/// `select cast(…) as token, … union all select …`: the one form of a value list both engines type
+/// alike.
+fn rows<DB>(query: &mut QueryBuilder<DB>, counts: &[Count<'_>])
 where
     DB: sqlx::Database,
-    &'a str: sqlx::Encode<'a, DB> + sqlx::Type<DB>,
-    Option<String>: sqlx::Encode<'a, DB> + sqlx::Type<DB>,
-    String: sqlx::Encode<'a, DB> + sqlx::Type<DB>,
-    i64: sqlx::Encode<'a, DB> + sqlx::Type<DB>,
+    String: sqlx::Encode<'static, DB> + sqlx::Type<DB>,
+    Option<String>: sqlx::Encode<'static, DB> + sqlx::Type<DB>,
+    i64: sqlx::Encode<'static, DB> + sqlx::Type<DB>,
 {
-    for (i, tally) in tallies.iter().enumerate() {
+    for (i, row) in counts.iter().enumerate() {
         query.push(if i == 0 {
             "select cast("
         } else {
             " union all select cast("
         });
         query
-            .push_bind(tally.token.as_str().to_owned())
-            .push(" as text) as id, cast(");
+            .push_bind(row.token.as_str().to_owned())
+            .push(" as text) as token, cast(");
+        query.push_bind(row.many).push(" as bigint) as n, cast(");
+        query.push_bind(row.at.0).push(" as bigint) as at, cast(");
         query
-            .push_bind(tally.uses)
-            .push(" as bigint) as uses, cast(");
-        query.push_bind(tally.at.0).push(" as bigint) as at, cast(");
-        query
-            .push_bind(tally.source.clone())
+            .push_bind(row.source.map(str::to_owned))
             .push(" as text) as source, cast(");
         query
-            .push_bind(tally.agent.clone())
-            .push(" as text) as agent");
+            .push_bind(row.note.map(str::to_owned))
+            .push(" as text) as note");
     }
 }
 
-async fn add_days(tx: &mut Tx, tallies: &[&Tally]) -> Result<(), StoreError> {
+async fn add_days(tx: &mut Tx, counts: &[Count<'_>]) -> Result<(), StoreError> {
     on!(tx, c => {
         let mut query = QueryBuilder::new("insert into token_days (token_id, day, uses) ");
-        query.push_values(tallies, |mut row, tally| {
-            row.push_bind(tally.token.as_str().to_owned()).push_bind(tally.at.day()).push_bind(tally.uses);
+        query.push_values(counts, |mut row, count| {
+            row.push_bind(count.token.as_str().to_owned()).push_bind(count.at.day()).push_bind(count.many);
         });
         query.push(" on conflict (token_id, day) do update set uses = token_days.uses + excluded.uses");
         query.build().execute(c).await.map(|done| done.rows_affected())
@@ -108,31 +195,19 @@ async fn add_days(tx: &mut Tx, tallies: &[&Tally]) -> Result<(), StoreError> {
 
 async fn add_evidence(
     tx: &mut Tx,
-    tallies: &[&Tally],
+    counts: &[Count<'_>],
     rotation: &RotationId,
 ) -> Result<(), StoreError> {
     on!(tx, c => {
         let mut query = QueryBuilder::new(
-            "update captures set requests = captures.requests + v.uses, last_seen = v.at from (",
+            "update captures set requests = captures.requests + v.n, \
+             last_seen = case when captures.last_seen <= v.at then v.at else captures.last_seen end from (",
         );
-        rows(&mut query, tallies);
-        query.push(") as v where captures.subject = v.id and captures.rotation_id = ");
+        rows(&mut query, counts);
+        query.push(") as v where captures.subject = v.token and captures.rotation_id = ");
         query.push_bind(rotation);
         query.build().execute(c).await.map(|done| done.rows_affected())
     })?;
-    Ok(())
-}
-
-async fn add_refusals(tx: &mut Tx, tally: &Tally) -> Result<(), StoreError> {
-    exec!(tx, sqlx::query(
-            "update tokens set refused = refused + $1, last_refused_at = $2, last_refused_code = $3, \
-             last_refused_source = $4 where id = $5",
-        )
-        .bind(tally.refused)
-        .bind(tally.at)
-        .bind(tally.code)
-        .bind(&tally.source)
-        .bind(&tally.token))?;
     Ok(())
 }
 

@@ -7,7 +7,10 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::store::Access;
+
 static CLUSTER: OnceLock<PathBuf> = OnceLock::new();
+static POOLER: OnceLock<Option<PathBuf>> = OnceLock::new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// The URL of a new, empty database.
@@ -29,6 +32,94 @@ pub fn new_database() -> String {
         "postgres://postgres@localhost/{name}?host={}",
         folder.display()
     )
+}
+
+/// Cuts every connection to the database of `url`.
+pub fn cut_connections(url: &str) {
+    let (server, _) = url.split_once("?host=").unwrap();
+    let (_, name) = server.rsplit_once('/').unwrap();
+    let cut = format!(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}' and pid <> pg_backend_pid()"
+    );
+    run(Command::new(binary("psql"))
+        .arg("--host")
+        .arg(CLUSTER.get().unwrap())
+        .args([
+            "--username",
+            "postgres",
+            "--dbname",
+            "postgres",
+            "--command",
+            &cut,
+        ]));
+}
+
+/// A new, empty database behind `PgBouncer` in transaction mode, which the first test that asks
+/// starts. `None` where it is not installed.
+pub fn new_pooled_database() -> Option<Access> {
+    let direct = new_database();
+    let folder = POOLER
+        .get_or_init(|| start_pooler(CLUSTER.get()?))
+        .as_ref()?;
+    let (server, _) = direct.split_once("?host=").unwrap();
+    let server = server.replace("@localhost/", "@localhost:6543/");
+    Some(Access {
+        url: format!("{server}?host={}", folder.display()),
+        pooled: true,
+        direct_url: Some(direct),
+    })
+}
+
+fn start_pooler(cluster: &Path) -> Option<PathBuf> {
+    let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"]
+        .into_iter()
+        .find(|place| Path::new(place).exists())?;
+    let folder = cluster.join("pooler");
+    std::fs::create_dir(&folder).unwrap();
+    own(&folder);
+    // Few connections to the server, so that transactions of different clients share them.
+    let settings = format!(
+        "[databases]\n* = host={} user=postgres\n[pgbouncer]\npool_mode = transaction\nauth_type = any\n\
+         listen_port = 6543\nunix_socket_dir = {}\ndefault_pool_size = 3\nmax_client_conn = 200\n\
+         logfile = {}\n",
+        cluster.display(),
+        folder.display(),
+        folder.join("log").display(),
+    );
+    let file = folder.join("pgbouncer.ini");
+    std::fs::write(&file, settings).unwrap();
+    let mut command = if is_root() {
+        let mut command = Command::new("runuser");
+        command.args(["-u", "postgres", "--", program]);
+        command
+    } else {
+        Command::new(program)
+    };
+    let pooler = command
+        .arg(&file)
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let script = format!(
+        "while kill -0 {} 2>/dev/null; do sleep 0.5; done; kill {}",
+        std::process::id(),
+        pooler.id()
+    );
+    outlive(&script);
+    let socket = folder.join(".s.PGSQL.6543");
+    for _ in 0..200 {
+        if socket.exists() {
+            return Some(folder);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(25));
+    }
+    panic!(
+        "PgBouncer did not start: see {}",
+        folder.join("log").display()
+    );
 }
 
 /// Where the PostgreSQL programs are: on the path, or where Debian keeps them.
@@ -133,13 +224,17 @@ fn watch(folder: &Path, data: &Path) {
         data.display(),
         folder.display(),
     );
+    outlive(&script);
+}
+
+/// Runs a script that this process does not wait for, and that does not end with it.
+fn outlive(script: &str) {
     let watchman = Command::new("setsid")
-        .args(["sh", "-c", &script])
+        .args(["sh", "-c", script])
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn();
-    // Nobody waits for it: it outlives this process.
     drop(watchman.unwrap());
 }

@@ -11,7 +11,8 @@ use crate::model::{
 use crate::rotation::phases::Plan;
 use crate::rotation::registry::{Issued, Order};
 use crate::rotation::{Accepted, Answer, Caller, Engine, MasterKey, Refusal, Settings};
-use crate::store::Db;
+use crate::store::tokens::Token;
+use crate::store::{Access, Db};
 
 /// An installation of its own.
 pub struct World {
@@ -19,6 +20,7 @@ pub struct World {
     pub operator: Operator,
     pub master: MasterKey,
     pub url: String,
+    access: Access,
     folder: TempDir,
 }
 
@@ -26,31 +28,49 @@ impl World {
     pub async fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("rollcall.db").display());
-        Self::at(url, folder).await
+        Self::at(Access::from(url.as_str()), folder).await
     }
 
     pub async fn postgres() -> Self {
         let url = tokio::task::spawn_blocking(cluster::new_database)
             .await
             .unwrap();
-        Self::at(url, tempfile::tempdir().unwrap()).await
+        Self::at(Access::from(url.as_str()), tempfile::tempdir().unwrap()).await
     }
 
-    async fn at(url: String, folder: TempDir) -> Self {
+    /// A PostgreSQL database behind a pooler in transaction mode; `None` where there is no pooler.
+    pub async fn pooled() -> Option<Self> {
+        let access = tokio::task::spawn_blocking(cluster::new_pooled_database)
+            .await
+            .unwrap()?;
+        Some(Self::at(access, tempfile::tempdir().unwrap()).await)
+    }
+
+    async fn at(access: Access, folder: TempDir) -> Self {
         let master = MasterKey::generate(&Random::system());
-        let engine = open(&url, &master).await;
+        let engine = open(&access, &master).await;
         Self {
             engine,
             operator: auth::operator("test".to_owned()),
             master,
-            url,
+            url: access.url.clone(),
+            access,
             folder,
         }
     }
 
     /// Another process on the same database.
     pub async fn another_process(&self) -> Engine {
-        open(&self.url, &self.master).await
+        open(&self.access, &self.master).await
+    }
+
+    /// A row of the registry as it is on disk.
+    pub async fn row(&self, id: &TokenId) -> Token {
+        self.engine
+            .show_token(&self.operator, id)
+            .await
+            .unwrap()
+            .row
     }
 
     /// Where the files of a SQLite world are.
@@ -175,8 +195,8 @@ impl World {
     }
 }
 
-async fn open(url: &str, master: &MasterKey) -> Engine {
-    let db = Db::connect(url).await.unwrap();
+async fn open(access: &Access, master: &MasterKey) -> Engine {
+    let db = Db::connect(access.clone()).await.unwrap();
     db.migrate(300, &Random::system()).await.unwrap();
     let settings = Settings {
         public_url: "http://127.0.0.1:3000".to_owned(),

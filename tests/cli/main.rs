@@ -135,9 +135,14 @@ fn a_rotation_goes_its_way_and_no_other() {
         3,
         "none is open"
     );
-    let started = place
-        .run(&["rotation", "start", "--name", "autumn", "--json"])
-        .json();
+    let emergency = ["rotation", "rehearse", "--lookback", "40d", "--json"];
+    let hit = place.run(&emergency).json();
+    assert_eq!(hit[0]["integrations"][0]["id"], id.as_str());
+    let start = ["rotation", "start", "--name", "autumn", "--lookback", "40d"];
+    let started = place.run(&[&start[..], &["--json"]].concat()).json();
+    assert_eq!(started["lookback"]["done"], true);
+    assert_eq!(started["lookback"]["carried"], 0);
+    assert_eq!(place.run(&emergency).code, 3, "one is open");
     assert_eq!(started["phase"], "recording");
     assert_eq!(started["tokens"]["not_seen"], 1);
     assert_eq!(place.run(&["rotation", "start"]).code, 3, "one is open");

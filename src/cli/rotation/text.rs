@@ -1,6 +1,6 @@
 use crate::cli::output::{facts, table};
 use crate::cli::words;
-use crate::model::UnixMs;
+use crate::model::{Span, UnixMs};
 use crate::rotation::held::HeldAccount;
 use crate::rotation::rehearsal::AffectedAccount;
 use crate::rotation::status::Status;
@@ -45,6 +45,19 @@ pub fn status(status: &Status, now: UnixMs) -> String {
             status.accounts.affected, status.accounts.recovered
         ),
     ));
+    if let Some(lookback) = status.lookback {
+        let state = if lookback.done {
+            "done"
+        } else {
+            "still running"
+        };
+        let since = words::when(lookback.since, now);
+        let carried = lookback.carried;
+        more.push((
+            "look-back",
+            format!("use since {since}: {state}, {carried} carried over"),
+        ));
+    }
     if let Some(last) = &status.last {
         more.push(("last", format!("{}, {}", last.name, last.phase)));
     }
@@ -141,13 +154,7 @@ pub fn held(held: &[HeldAccount]) -> String {
 }
 
 fn registered(hit: &[AffectedAccount], status: &Status, now: UnixMs) -> String {
-    let accounts = i64::try_from(hit.len()).unwrap_or(i64::MAX);
-    let integrations: usize = hit.iter().map(|account| account.integrations.len()).sum();
-    let integrations = words::counted(
-        i64::try_from(integrations).unwrap_or(i64::MAX),
-        "integration",
-    );
-    let accounts = words::counted(accounts, "account");
+    let (integrations, accounts) = counts(hit);
     let recording = status.phase == "recording";
     if hit.is_empty() {
         return if recording {
@@ -162,6 +169,30 @@ fn registered(hit: &[AffectedAccount], status: &Status, now: UnixMs) -> String {
         format!("{integrations} of {accounts} stopped working at the cutover and need a new token.")
     };
     format!("{answer}\n\n{}", affected(hit, now))
+}
+
+/// Who would break by a start with this look-back and a cutover at once: the answer first.
+pub fn emergency(hit: &[AffectedAccount], lookback: Span, now: UnixMs) -> String {
+    let if_so = match lookback.ms() {
+        0 => "If you started without a look-back and finalised at once".to_owned(),
+        _ => format!("If you started with a look-back of {lookback} and finalised at once"),
+    };
+    if hit.is_empty() {
+        return format!("{if_so}, nobody would lose an integration.");
+    }
+    let (integrations, accounts) = counts(hit);
+    let answer = format!("{if_so}, {integrations} of {accounts} would stop working.");
+    format!("{answer}\n\n{}", affected(hit, now))
+}
+
+fn counts(hit: &[AffectedAccount]) -> (String, String) {
+    let accounts = i64::try_from(hit.len()).unwrap_or(i64::MAX);
+    let integrations: usize = hit.iter().map(|account| account.integrations.len()).sum();
+    let integrations = i64::try_from(integrations).unwrap_or(i64::MAX);
+    (
+        words::counted(integrations, "integration"),
+        words::counted(accounts, "account"),
+    )
 }
 
 /// The affected integrations as a table.

@@ -271,6 +271,7 @@ fn Counts(
         tokens,
         sessions,
         accounts,
+        lookback,
         ..
     } = status;
     let idle = phase == "idle";
@@ -304,6 +305,15 @@ fn Counts(
     view! {
         <div class="stack tight">
             <StatTiles>{tiles}</StatTiles>
+            {lookback.filter(|lookback| recording && !lookback.done).map(|lookback| view! {
+                <Notice tone=Tone::Warn>
+                    <p>{format!(
+                        "The look-back is still counting use since {}: {} carried over so far. Finalise when it has finished.",
+                        when(lookback.since, now),
+                        figure(lookback.carried)
+                    )}</p>
+                </Notice>
+            })}
             <p class="quiet small">
                 "Updated " {moment_to_the_second(now, now)} <span class="no-print">" · " <a href="/admin">"Reload"</a></span>
             </p>

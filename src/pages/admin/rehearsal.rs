@@ -195,8 +195,13 @@ fn expected(affected: i64, forecast: &Forecast, now: UnixMs) -> String {
 fn unsettled(rotation: &Rotation) -> Option<impl IntoView + use<>> {
     let words = if rotation.effective_at.is_none() {
         "The start is taking effect on every node. The old key signs until then; reload in a few seconds."
+            .to_owned()
     } else if rotation.looked_back_at.is_none() {
-        "The look-back is still counting past use. These numbers fall until it has finished."
+        format!(
+            "The look-back is still counting past use: {} carried over so far. These numbers fall until it has \
+             finished, and the cutover waits for it.",
+            figure(rotation.lookback_carried)
+        )
     } else {
         return None;
     };

@@ -8,16 +8,18 @@ use axum::routing::get;
 use leptos::prelude::*;
 use serde::Deserialize;
 
+use super::rehearsal::{Affected, span};
 use super::rotations::crumbs;
 use super::words::{count, refusal};
 use crate::auth::AppState;
-use crate::model::{Admin, Name, Span};
+use crate::model::{Admin, Name, Span, UnixMs};
 use crate::pages::parts::{
-    Acknowledge, Acknowledgements, Choice, Choices, ErrorSummary, Field, FieldError, PageHeader,
-    TextField, counted, error_of,
+    Acknowledge, Acknowledgements, Choice, Choices, ErrorSummary, Field, FieldError, Notice,
+    PageHeader, TextField, Tone, counted, error_of, moment_to_the_second,
 };
 use crate::pages::{Frame, PageError, Section, Visit};
 use crate::rotation::phases::{MONTHLY_LOOKBACK_DAYS, Plan, USUAL_WINDOW_DAYS};
+use crate::rotation::rehearsal::AffectedAccount;
 use crate::rotation::status::Status;
 use crate::rotation::{Engine, RotationError, Rule};
 use crate::store::rotations::Rotation;
@@ -41,6 +43,8 @@ struct StartForm {
     new_key: Option<String>,
     records: Option<String>,
     promise: Option<String>,
+    /// Sent by the button that asks instead of starting.
+    rehearse: Option<String>,
 }
 
 impl StartForm {
@@ -53,21 +57,35 @@ impl StartForm {
         }
     }
 
+    /// The look-back it asks for, or what is wrong with it. An empty field means its default.
+    fn lookback(&self) -> Result<Span, FieldError> {
+        match self.lookback.trim() {
+            "" => Ok(Span(0)),
+            text => text.parse().map_err(|_| {
+                FieldError::new(
+                    "lookback",
+                    "Give a whole number and a unit: 14d, 36h or 90m.",
+                )
+            }),
+        }
+    }
+
     /// The plan it asks for, or what is wrong with it. An empty field means its default.
     fn plan(&self) -> Result<Plan, Vec<FieldError>> {
         let mut errors = Vec::new();
-        let mut span = |field: &str, text: &str, usual: Span| match text.trim() {
+        let usual = Span::days(USUAL_WINDOW_DAYS);
+        let window = match self.window.trim() {
             "" => usual,
             text => text.parse().unwrap_or_else(|_| {
-                errors.push(FieldError::new(
-                    field,
-                    "Give a whole number and a unit: 14d, 36h or 90m.",
-                ));
+                let text = "Give a whole number and a unit: 14d, 36h or 90m.";
+                errors.push(FieldError::new("window", text));
                 usual
             }),
         };
-        let window = span("window", &self.window, Span::days(USUAL_WINDOW_DAYS));
-        let lookback = span("lookback", &self.lookback, Span(0));
+        let lookback = self.lookback().unwrap_or_else(|error| {
+            errors.push(error);
+            Span(0)
+        });
         let name = match self.name.trim() {
             "" => None,
             text => match text.parse::<Name>() {
@@ -105,14 +123,62 @@ async fn page(State(app): State<AppState>, _: Admin, visit: Visit) -> Result<Res
         return Ok(already_open(visit, open).await);
     }
     let status = app.engine.status().await?;
+    let form = StartForm::fresh();
+    Ok(show(visit, StatusCode::OK, form, Vec::new(), status, None).await)
+}
+
+/// Who would break by the look-back in the form and a cutover at once; the form comes back as it was.
+async fn rehearse(
+    app: &AppState,
+    admin: &Admin,
+    visit: Visit,
+    form: StartForm,
+) -> Result<Response, PageError> {
+    let rehearsed = match form.lookback() {
+        Ok(lookback) => app
+            .engine
+            .rehearse_start(admin, lookback)
+            .await
+            .map(|accounts| (lookback, accounts)),
+        Err(error) => return refuse(app, visit, form, vec![error]).await,
+    };
+    let (lookback, accounts) = match rehearsed {
+        Ok(rehearsed) => rehearsed,
+        Err(RotationError::Refused(Rule::AlreadyOpen { .. })) => {
+            return Ok(Redirect::to("/admin/rotations/new").into_response());
+        }
+        Err(error) => {
+            let errors = vec![FieldError::new("lookback", refusal(error)?)];
+            return refuse(app, visit, form, errors).await;
+        }
+    };
+    let status = app.engine.status().await?;
+    let now = app.engine.now();
+    let answer = Rehearsed {
+        lookback,
+        accounts,
+        now,
+    };
     Ok(show(
         visit,
         StatusCode::OK,
-        StartForm::fresh(),
+        form,
         Vec::new(),
         status,
+        Some(answer),
     )
     .await)
+}
+
+async fn refuse(
+    app: &AppState,
+    visit: Visit,
+    form: StartForm,
+    errors: Vec<FieldError>,
+) -> Result<Response, PageError> {
+    let status = app.engine.status().await?;
+    let code = StatusCode::UNPROCESSABLE_ENTITY;
+    Ok(show(visit, code, form, errors, status, None).await)
 }
 
 async fn submit(
@@ -121,6 +187,9 @@ async fn submit(
     visit: Visit,
     Form(form): Form<StartForm>,
 ) -> Result<Response, PageError> {
+    if form.rehearse.is_some() {
+        return rehearse(&app, &admin, visit, form).await;
+    }
     let errors = match form.plan() {
         Err(errors) => errors,
         Ok(plan) => match start(&app.engine, &admin, plan).await {
@@ -142,15 +211,7 @@ async fn submit(
             }
         },
     };
-    let status = app.engine.status().await?;
-    Ok(show(
-        visit,
-        StatusCode::UNPROCESSABLE_ENTITY,
-        form,
-        errors,
-        status,
-    )
-    .await)
+    refuse(&app, visit, form, errors).await
 }
 
 /// Starts, and says where to go: to the rotation, also when it takes effect later than anybody
@@ -190,6 +251,7 @@ async fn show(
     form: StartForm,
     errors: Vec<FieldError>,
     status: Status,
+    rehearsed: Option<Rehearsed>,
 ) -> Response {
     let title = if errors.is_empty() {
         "Start a rotation"
@@ -216,6 +278,12 @@ async fn show(
                             hint="How long customers are promised: a whole number and a unit, such as 14d or 36h. It is a date, not a switch: nothing stops until you finalise."
                             error=error_of(&errors, "window")/>
                         <LookBack chosen=form.lookback.clone()/>
+                        <div class="actions">
+                            <button type="submit" class="button" name="rehearse" value="yes" formnovalidate>
+                                "Rehearse this look-back"
+                            </button>
+                        </div>
+                        {rehearsed.map(|rehearsed| view! { <Answer rehearsed/> })}
                         <Field name="name" label="Name" may_be_empty=true value=form.name.clone() class="mid"
                             hint="What customers and the audit call it. The month, such as 2026-11, when left empty."
                             error=error_of(&errors, "name") max_length=80/>
@@ -244,6 +312,51 @@ fn LookBack(chosen: String) -> impl IntoView {
             <Choice name="lookback" value=monthly words=format!("{MONTHLY_LOOKBACK_DAYS} days") chosen=looks_back
                 detail="Whatever was used in the forty days before the start counts as present: this is how monthly jobs survive, and how an emergency can be finalised at once. A stolen token that was used in that time is captured as well."/>
         </Choices>
+    }
+}
+
+/// What a rehearsal of a start came to.
+struct Rehearsed {
+    lookback: Span,
+    accounts: Vec<AffectedAccount>,
+    now: UnixMs,
+}
+
+/// Who would break by a start and a cutover at once: what an emergency costs.
+#[component]
+fn Answer(rehearsed: Rehearsed) -> impl IntoView {
+    let Rehearsed {
+        lookback,
+        accounts,
+        now,
+    } = rehearsed;
+    let if_so = match lookback.ms() {
+        0 => "If you started without a look-back and finalised at once".to_owned(),
+        ms => format!(
+            "If you started with a look-back of {} and finalised at once",
+            span(ms)
+        ),
+    };
+    let some = i64::try_from(accounts.len()).unwrap_or(i64::MAX);
+    let answer = match some {
+        0 => format!("{if_so}, nobody would lose an integration."),
+        some => format!(
+            "{if_so}, {} would lose an integration.",
+            super::words::accounts(some)
+        ),
+    };
+    let tone = if some == 0 { Tone::Good } else { Tone::Warn };
+    view! {
+        <section id="rehearsed" class="stack tight">
+            <Notice tone>
+                <p><strong>{answer}</strong></p>
+                <p class="small">
+                    {format!("Rehearsed {}. ", moment_to_the_second(now, now))}
+                    "Nothing was started. Whoever makes a request while it records is kept as well."
+                </p>
+            </Notice>
+            {(some > 0).then(|| view! { <Affected accounts now/> })}
+        </section>
     }
 }
 

@@ -150,6 +150,46 @@ async fn a_rotation_starts_from_its_form_with_its_defaults() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_emergency_is_rehearsed_on_the_form_that_starts_it() {
+    let world = World::sqlite().await;
+    let (alpha, beta) = (
+        world.integration("Alpha").await,
+        world.integration("Beta").await,
+    );
+    let used = world.issue(&alpha).await;
+    world.issue(&beta).await;
+    world.accepted(&used.token).await;
+    let site = Site::of(world).await;
+    site.user(None, ADMIN).await;
+    let mut admin = site.signed_in(ADMIN).await;
+    let ask = [
+        ("rehearse", "yes"),
+        ("lookback", "40d"),
+        ("reason", "a leak"),
+    ];
+    let page = admin.post("/admin/rotations/new", &ask).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(
+        page.body.contains(
+            "If you started with a look-back of 40 days and finalised at once, 1 account would lose an integration."
+        ),
+        "{}",
+        page.body
+    );
+    assert!(page.body.contains("Beta") && !page.body.contains(">Alpha<"));
+    assert!(page.body.contains("a leak"), "what was typed is kept");
+    let ask = [("rehearse", "yes"), ("lookback", "")];
+    let page = admin.post("/admin/rotations/new", &ask).await;
+    assert!(
+        page.body
+            .contains("without a look-back and finalised at once, 2 accounts")
+    );
+    let wrong = [("rehearse", "yes"), ("lookback", "500d")];
+    assert!(refused(&admin.post("/admin/rotations/new", &wrong).await));
+    assert!(site.world.engine.open_rotation().await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_csv_is_the_filter_and_runs_no_formula() {
     let (site, _) = recording(World::sqlite().await).await;
     let mut admin = site.signed_in(ADMIN).await;

@@ -1,0 +1,106 @@
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection as _, SqlitePool};
+
+use super::StoreError;
+
+/// How long an idle connection may take to show that it lives before another is taken.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
+
+/// How a database is reached.
+#[derive(Clone, Default)]
+pub struct Access {
+    /// `sqlite://FILE` or `postgres://…`.
+    pub url: String,
+    /// Whether a pooler in transaction mode stands in between: then nothing may outlive a
+    /// transaction on a connection, not even a prepared statement.
+    pub pooled: bool,
+    /// The way past the pooler, for migrations.
+    pub direct_url: Option<String>,
+}
+
+impl From<&str> for Access {
+    /// A database that is reached directly.
+    fn from(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
+/// Opens a SQLite file: its readers, and its one writer.
+pub(super) async fn sqlite(path: &str) -> Result<(SqlitePool, SqlitePool, PathBuf), StoreError> {
+    let file = PathBuf::from(path);
+    if let Some(folder) = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder).map_err(|error| StoreError::Unreachable(error.into()))?;
+    }
+    let options = sqlite_options(&file);
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        // Who waits how long is decided where a transaction begins: see `lock`.
+        .acquire_timeout(Duration::from_mins(1))
+        .connect_with(options.clone())
+        .await?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(8)
+        .acquire_timeout(Duration::from_secs(5))
+        .connect_with(
+            options
+                .busy_timeout(Duration::from_secs(5))
+                .pragma("query_only", "on"),
+        )
+        .await?;
+    Ok((readers, writer, file))
+}
+
+fn sqlite_options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        // What is deleted is overwritten with zeros: a destroyed key leaves no free page.
+        .pragma("secure_delete", "on")
+        // Short: SQLite waits longer and longer between its looks, up to 100 ms, and misses the
+        // gaps that a busy process leaves. Whoever begins looks again at once: see `lock`.
+        .busy_timeout(Duration::from_millis(8))
+}
+
+/// Opens a pool of connections to PostgreSQL.
+pub(super) async fn postgres(url: &str, pooled: bool, most: u32) -> Result<PgPool, StoreError> {
+    let mut options = PgConnectOptions::from_str(url)
+        .map_err(|_| {
+            StoreError::Schema("a PostgreSQL URL looks like postgres://user@host/name".to_owned())
+        })?
+        // Whoever looks for the holder of a lock reads this.
+        .application_name(&format!("rollcall, process {}", std::process::id()));
+    if pooled {
+        // A pooler refuses start-up parameters that it does not track.
+        options = options
+            .statement_cache_capacity(0)
+            .extra_float_digits(None::<i8>);
+    }
+    Ok(PgPoolOptions::new()
+        .max_connections(most)
+        .acquire_timeout(Duration::from_secs(5))
+        // A connection whose other end is silent is left within a moment, not when the system
+        // notices, hours later.
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| {
+            Box::pin(async move {
+                let alive = tokio::time::timeout(SIGN_OF_LIFE, connection.ping()).await;
+                Ok(matches!(alive, Ok(Ok(()))))
+            })
+        })
+        .connect_with(options)
+        .await?)
+}
