@@ -23,9 +23,9 @@ mod jwk;
 mod keyring;
 /// A ledger of tokens issued elsewhere.
 pub mod ledger;
+mod lookback;
 /// Keys of other platforms as they are written.
 mod material;
-mod lookback;
 mod nodes;
 /// What a customer sees of its integrations.
 pub mod overview;

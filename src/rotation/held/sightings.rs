@@ -1,11 +1,11 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
 use crate::model::{TokenId, UnixMs};
-use crate::rotation::recorder::FLUSH_EVERY;
 use crate::rotation::verify::Caller;
 use crate::store::held::{self, NewHeld, Sighting};
 use crate::store::{Db, Lock, StoreError, Tx};
@@ -14,6 +14,8 @@ use crate::store::{Db, Lock, StoreError, Tx};
 pub const MOST_HELD: i64 = 100_000;
 /// How many different ones a process takes note of between two flushes.
 pub const MOST_AT_ONCE: usize = 500;
+/// How long a sighting waits in memory at the most.
+const LIST_EVERY: Duration = Duration::from_millis(800);
 /// The log says at most this often that the list is full, in milliseconds.
 const SAY_EVERY_MS: i64 = 60_000;
 
@@ -49,7 +51,7 @@ impl Sightings {
             sightings.db.clone(),
         );
         tokio::spawn(async move {
-            let mut due = tokio::time::interval(FLUSH_EVERY);
+            let mut due = tokio::time::interval(LIST_EVERY);
             due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
                 due.tick().await;
