@@ -312,6 +312,7 @@ async fn approve(
         let evidence = NewCapture {
             subject: token.id.to_string(),
             how: "approve",
+            requests: 0,
             source: token.last_source.clone(),
             agent: token.first_agent.clone(),
         };
