@@ -177,7 +177,7 @@ mod tests {
     async fn what_waits_in_memory_is_bounded() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("x.db").display());
-        let sightings = Sightings::new(Db::connect(&url).await.unwrap());
+        let sightings = Sightings::new(Db::connect(url.as_str()).await.unwrap());
         for number in 0..MOST_AT_ONCE + 200 {
             let digest = Digest::of(number.to_string().as_bytes());
             let token = NewHeld {
