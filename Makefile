@@ -30,6 +30,10 @@ test-rust: ## Unit and HTTP tests (RUST="name filter" for some of them)
 torture: ## Crashes, faults, races and attacks, at length, with figures (TORTURE="--seed 7 kills" for some)
 	@scripts/test.sh torture $(TORTURE)
 
+planted: ## Plants defects, one after the other, and expects the harnesses of torture to catch each
+	@scripts/setup.sh test
+	@scripts/planted.sh $(PLANTED)
+
 e2e: ## Browser tests (E2E="login.spec.ts --project=js-off" for some of them)
 	@scripts/test.sh e2e $(E2E)
 
@@ -45,4 +49,4 @@ clean: ## Remove what was built here (the cache of tools stays)
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: run test build setup front fmt lint test-rust torture e2e shots audit clean help
+.PHONY: run test build setup front fmt lint test-rust torture planted e2e shots audit clean help

@@ -127,6 +127,8 @@ test_tools() {
     find_nginx >/dev/null || packages "nginx, for the test of deploy/nginx.conf" nginx-light
     find_postgres >/dev/null || packages "PostgreSQL's programs, for a throwaway cluster" postgresql
     find_pgbouncer >/dev/null || packages "a pooler, for the test of PostgreSQL behind one" pgbouncer
+    # Where there is none for this system, the harness says that it shows nothing.
+    have strace || ! have apt-get || packages "strace, to see that captures are synced before they are answered" strace
     # Comforts: without them the tests say what they leave out.
     if have apt-get && [[ $(id -u) == 0 || -n ${CI:-} ]]; then
         have shellcheck || packages "the shell linter" shellcheck

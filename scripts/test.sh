@@ -16,6 +16,8 @@ lint() {
     else
         say "Scripts: NOT checked, shellcheck is not installed"
     fi
+    say "The planted defects still apply"
+    scripts/planted.sh --check
     say "Clippy, server (the first time about 3 minutes)"
     server_cargo clippy --locked --all-targets -- -D warnings
     say "Clippy, browser part (the first time about a minute)"

@@ -21,7 +21,7 @@ pub use crate::auth::Mode;
 use crate::model::Span;
 use crate::store::Access;
 use layers::Layers;
-pub use master_key::MasterKeySource;
+pub use master_key::{MasterKeySource, read_key};
 
 /// Every setting of an installation. Debug shows no secret.
 #[derive(Clone)]
@@ -42,8 +42,12 @@ pub struct Config {
     /// `ROLLCALL_METRICS_ADDR`: where metrics are served; off when unset.
     pub metrics_address: Option<SocketAddr>,
     /// `ROLLCALL_MASTER_KEY` (or `_FILE`): 32 bytes in standard base64. On SQLite it is generated
-    /// beside the database when missing; on PostgreSQL it is required.
+    /// beside the database when missing; on PostgreSQL it is required. `ROLLCALL_MASTER_KEY_PREVIOUS`
+    /// (or `_FILE`) is held beside it, while `rollcall key reseal` moves everything between the two.
     pub master_key: MasterKeySource,
+    /// `ROLLCALL_VERSION_MARK`: the file that says how far the database had come, so that an older
+    /// one is noticed. Default: beside a SQLite database (`rollcall.mark`), else `data/rollcall.mark`.
+    pub version_mark: PathBuf,
     /// `ROLLCALL_LEASE`: how long a node may answer without hearing from the database. Default 2 s.
     pub lease: Span,
     /// `ROLLCALL_MODE`: `enforce`, or `observe`, which refuses nothing. Default `enforce`.
@@ -163,6 +167,12 @@ impl Config {
         };
         Ok(Self {
             master_key: MasterKeySource::choose(&layers, &database_url)?,
+            version_mark: layers
+                .parse("version_mark", values::version_mark)?
+                .unwrap_or_else(|| match database_url.strip_prefix("sqlite://") {
+                    Some(path) => PathBuf::from(path).with_extension("mark"),
+                    None => PathBuf::from("data/rollcall.mark"),
+                }),
             metrics_address: layers.parse("metrics_addr", values::address)?,
             lease: layers.parse_or("lease", values::lease, || Span(2_000))?,
             mode: layers.parse_or("mode", values::mode, Mode::default)?,
@@ -226,6 +236,7 @@ impl fmt::Debug for Config {
             .field("public_url", &self.public_url)
             .field("metrics_address", &self.metrics_address)
             .field("master_key", &self.master_key)
+            .field("version_mark", &self.version_mark)
             .field("lease", &self.lease)
             .field("mode", &self.mode)
             .field("mail_url", &without_password(&self.mail_url))

@@ -42,9 +42,10 @@ mod tests;
 #[cfg(feature = "ssr")]
 pub mod web;
 
-/// Wakes the islands of the page that loaded this module.
+/// Wakes the islands of the page that loaded this module, and sends its forms once.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     leptos::mount::hydrate_islands();
+    islands::guard_forms();
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::header::{
-    CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Request, StatusCode};
 use axum::middleware::from_fn_with_state;
@@ -83,6 +83,14 @@ pub fn router(app: &AppState) -> Router {
         .merge(people)
         .merge(pages::assets::router())
         .layer(common)
+        // Whatever could not do its part, from a page to the limits above: the client may come back.
+        .layer(SetResponseHeaderLayer::if_not_present(
+            RETRY_AFTER,
+            |response: &Response| {
+                let passing = response.status() == StatusCode::SERVICE_UNAVAILABLE;
+                passing.then(|| HeaderValue::from_static("1"))
+            },
+        ))
 }
 
 fn header_layer(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -11,6 +11,13 @@ pub async fn livez() -> &'static str {
 /// The process may answer: the database is reached, the view fresh, a key signs.
 pub async fn readyz(State(app): State<AppState>) -> (StatusCode, String) {
     let answer = |status, words: &str| (status, format!("{words}\n"));
+    if app.engine.went_back() {
+        return answer(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the database went back in time: it was restored from a backup. Put the newer one back, or accept this \
+             one with --accept-older-database",
+        );
+    }
     if !app.engine.is_ready() {
         return answer(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -10,6 +10,8 @@ use axum::routing::{any, get};
 
 use crate::auth::AppState;
 
+pub use verify::bearer;
+
 /// Every route for machines. None of them knows sessions.
 pub fn router() -> Router<AppState> {
     Router::new()

@@ -92,7 +92,7 @@ impl Demo {
             tokens = past::live_through(&at) => tokens?,
             () = signals.next() => return Err(Failure::failed("ended before it began")),
         };
-        at.engine.serve().await?;
+        at.serve().await?;
         let started = Started::of(&at, &tokens);
         settings.output().data(&started, || started.text())?;
         let traffic = traffic::start(&at, tokens)?;

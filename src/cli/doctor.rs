@@ -1,5 +1,7 @@
+/// Master key, signing keys, forgeries, version mark.
+mod keys;
+
 use std::io::IsTerminal as _;
-use std::os::unix::fs::PermissionsExt as _;
 
 use axum::body::Body;
 use axum::http::Request;
@@ -9,9 +11,8 @@ use tower::ServiceExt as _;
 use super::failure::{Failure, Result};
 use super::opening::{connect, is_sound};
 use super::{Settings, words};
-use crate::config::{Config, MasterKeySource, Mode, without_password};
-use crate::model::{Clock, Random};
-use crate::rotation::{self, Engine};
+use crate::config::{Config, Mode, without_password};
+use crate::model::Clock;
 use crate::store::Db;
 use crate::web::assets;
 
@@ -181,7 +182,7 @@ async fn database(report: &mut Report, config: &Config) {
         }
     }
     engine_version(report, &db).await;
-    keys(report, config, &db).await;
+    keys::look(report, config, &db).await;
     clock(report, &db).await;
     db.close().await;
 }
@@ -214,65 +215,6 @@ async fn engine_version(report: &mut Report, db: &Db) {
             "engine",
             "no standby is synchronous: a failover may lose the last captures",
             "set synchronous_standby_names, if there is a standby",
-        );
-    }
-}
-
-async fn keys(report: &mut Report, config: &Config, db: &Db) {
-    let random = Random::system();
-    let master = match config.master_key.resolve(&random) {
-        Ok(master) => master,
-        Err(error) => return report.fail("keys", error.to_string(), "put the master key back"),
-    };
-    if let MasterKeySource::Beside { file, .. } = &config.master_key
-        && let Ok(data) = std::fs::metadata(file)
-        && data.permissions().mode() & 0o077 != 0
-    {
-        let found = format!("{} can be read by others", file.display());
-        report.warn("keys", found, "chmod 600");
-    }
-    let named = rotation::Settings {
-        public_url: config.public_url.clone(),
-        audience: config.audience.clone(),
-    };
-    let engine = match Engine::open(db.clone(), master, named, Clock::system(), random).await {
-        Ok(engine) => engine,
-        Err(error) => {
-            return report.fail(
-                "keys",
-                Failure::from(error).message(),
-                "set the right master key",
-            );
-        }
-    };
-    match engine.keys().await {
-        Ok(keys) => {
-            let signing = keys
-                .iter()
-                .find(|key| key.activated_at.is_some() && key.sealed.is_some());
-            match signing {
-                Some(key) => report.fine(
-                    "keys",
-                    format!(
-                        "{} signs (generation {}), and the master key opens it",
-                        key.kid, key.generation
-                    ),
-                ),
-                None => report.fail("keys", "no key signs", "restore the database from a backup"),
-            }
-        }
-        Err(error) => report.fail("keys", Failure::from(error).message(), "check the database"),
-    }
-    if engine.lease_ms() != config.lease.ms() {
-        let found = format!(
-            "the lease in force is {}, ROLLCALL_LEASE says {}",
-            crate::model::Span(engine.lease_ms()),
-            config.lease
-        );
-        report.warn(
-            "config",
-            found,
-            "the one in force was set when the database was created",
         );
     }
 }

@@ -69,11 +69,13 @@ impl From<RotationError> for Failure {
             RotationError::NotFound(_) => Exit::NotFound,
             RotationError::Ledger(LedgerError::Unreadable(_)) => Exit::Failed,
             RotationError::Invalid(_) | RotationError::Ledger(_) => Exit::Usage,
-            RotationError::Refused(_) => Exit::Refused,
+            RotationError::Refused(_) | RotationError::Older { .. } => Exit::Refused,
             RotationError::Store(error) => return error.into(),
-            RotationError::Taken(_) | RotationError::Sealed { .. } | RotationError::Busy => {
-                Exit::Failed
-            }
+            RotationError::Taken(_)
+            | RotationError::Sealed { .. }
+            | RotationError::Mark { .. }
+            | RotationError::File { .. }
+            | RotationError::Busy => Exit::Failed,
         };
         Self::new(exit, error.to_string())
     }

@@ -1,15 +1,15 @@
 /// Take in a key of another platform.
 mod import;
+/// Every key and what became of it.
+mod list;
+/// Everything under a new master key.
+mod reseal;
 
 use clap::Subcommand;
-use serde::Serialize;
 
+use super::Settings;
 use super::failure::Result;
 use super::opening::within;
-use super::output::table;
-use super::{Settings, words};
-use crate::model::{Generation, UnixMs};
-use crate::store::keys::SigningKey;
 
 /// `rollcall key …`
 #[derive(Debug, Subcommand)]
@@ -18,96 +18,62 @@ pub enum Key {
     List,
     /// Take in a key of another platform, so that what it has issued is accepted here
     Import(import::Import),
-}
+    /// Say that someone else may have a signing key; it is dated, and shown for ever
+    #[command(
+        after_help = "Nothing stops working by it, and nothing captured is lost: a token counts because it is \
+registered, whatever its key. What to do next is rotate; with a look-back the rotation can be finalised at once.
 
-/// A signing key in JSON.
-#[derive(Serialize)]
-struct Shown {
-    kid: String,
-    generation: Generation,
-    algorithm: String,
-    origin: String,
-    /// `published`, `signing`, `verifying` or `forgotten`.
-    state: &'static str,
-    published_at: UnixMs,
-    activated_at: Option<UnixMs>,
-    deactivated_at: Option<UnixMs>,
-    destroyed_at: Option<UnixMs>,
-    forgotten_at: Option<UnixMs>,
-}
-
-impl From<SigningKey> for Shown {
-    fn from(key: SigningKey) -> Self {
-        let state = if key.forgotten_at.is_some() {
-            "forgotten"
-        } else if key.destroyed_at.is_some() || key.origin == "imported" {
-            "verifying"
-        } else if key.activated_at.is_some() {
-            "signing"
-        } else {
-            "published"
-        };
-        Self {
-            kid: key.kid,
-            generation: key.generation,
-            algorithm: key.algorithm,
-            origin: key.origin,
-            state,
-            published_at: key.published_at,
-            activated_at: key.activated_at,
-            deactivated_at: key.deactivated_at,
-            destroyed_at: key.destroyed_at,
-            forgotten_at: key.forgotten_at,
-        }
-    }
+Examples:
+  rollcall key compromised g3-Qm9iQm9i --reason 'found in a public repository'
+  rollcall rotation start --lookback 40d --reason 'leaked key'"
+    )]
+    Compromised {
+        /// The key's name: the KID that `rollcall key list` shows
+        #[arg(value_name = "KID")]
+        kid: String,
+        /// Why, for the audit
+        #[arg(long, value_name = "R")]
+        reason: String,
+    },
+    /// Close the alarm about tokens that someone forged with a key; the next one opens it again
+    CloseAlarm {
+        /// The key's name: the KID that `rollcall key list` shows
+        #[arg(value_name = "KID")]
+        kid: String,
+    },
+    /// Move everything that is sealed to a new master key, while nodes go on working
+    Reseal(reseal::Reseal),
 }
 
 impl Key {
     /// Does it.
     pub async fn run(self, settings: &Settings) -> Result<()> {
+        let output = settings.output();
         match self {
-            Self::List => list(settings).await,
-            Self::Import(import) => import.run(settings).await,
+            Self::Import(import) => return import.run(settings).await,
+            Self::Reseal(reseal) => return reseal.run(settings).await,
+            Self::List => {}
+            Self::Compromised { kid, reason } => {
+                return within(settings, async |at| {
+                    at.engine.mark_compromised(&at.by, &kid, &reason).await?;
+                    output.say(&format!(
+                        "{kid} is marked as compromised. Rotate now: rollcall rotation start --lookback 40d"
+                    ));
+                    list::show(at, output).await
+                })
+                .await;
+            }
+            Self::CloseAlarm { kid } => {
+                return within(settings, async |at| {
+                    at.engine.close_alarm(&at.by, &kid).await?;
+                    output.say(&format!(
+                        "the alarm about {kid} is closed; the next forgery opens it again"
+                    ));
+                    list::show(at, output).await
+                })
+                .await;
+            }
         }
-    }
-}
-
-async fn list(settings: &Settings) -> Result<()> {
-    within(settings, async |at| {
-        let keys: Vec<Shown> = at
-            .engine
-            .keys()
-            .await?
-            .into_iter()
-            .map(Shown::from)
-            .collect();
-        let now = at.engine.now();
-        settings.output().data(&keys, || {
-            let rows: Vec<[String; 5]> = keys.iter().map(|key| key.row(now)).collect();
-            table(
-                [
-                    "KID",
-                    "GENERATION",
-                    "STATE",
-                    "PUBLISHED",
-                    "PRIVATE HALF DESTROYED",
-                ],
-                &rows,
-            )
-        })
-    })
-    .await
-}
-
-impl Shown {
-    fn row(&self, now: UnixMs) -> [String; 5] {
-        [
-            self.kid.clone(),
-            self.generation.to_string(),
-            self.state.to_owned(),
-            words::when(self.published_at, now),
-            self.destroyed_at
-                .map_or_else(|| "no".to_owned(), |at| words::when(at, now)),
-        ]
+        within(settings, async |at| list::show(at, output).await).await
     }
 }

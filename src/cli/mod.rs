@@ -5,6 +5,8 @@
 mod account;
 /// The platform's admins.
 mod admin;
+/// A copy of the database while it is in use.
+pub(crate) mod backup;
 /// A cast, a past and live traffic, to look around in.
 mod demo;
 /// Whether everything is as it should be.
@@ -15,7 +17,7 @@ mod failure;
 mod find;
 /// Integrations: create, list.
 mod integration;
-/// Signing keys: list, import.
+/// Signing keys: list, import, compromised, alarm, reseal.
 mod key;
 /// Log lines: what is written, and how.
 mod logging;
@@ -103,6 +105,10 @@ struct Settings {
         help = "The database [env: ROLLCALL_DATABASE_URL] [default: sqlite://data/rollcall.db]"
     )]
     database_url: Option<String>,
+    /// Accept, once, a database that is older than the one last used here: it was restored from a
+    /// backup. It is written in the audit
+    #[arg(long, global = true, help_heading = "Settings")]
+    accept_older_database: bool,
 }
 
 impl Settings {
@@ -150,6 +156,8 @@ enum Noun {
     /// Signing keys
     #[command(subcommand)]
     Key(key::Key),
+    /// Copy the database into a new file, while it is in use
+    Backup(backup::Backup),
     /// Print a completion script for a shell
     Completions(shell::Completions),
     /// Print the manual page
@@ -192,6 +200,7 @@ async fn run(settings: &Settings, noun: Noun) -> Result<()> {
         Noun::Token(command) => command.run(settings).await,
         Noun::Rotation(command) => command.run(settings).await,
         Noun::Key(command) => command.run(settings).await,
+        Noun::Backup(command) => command.run(settings).await,
         Noun::Completions(command) => command.run(),
         Noun::Man => shell::man(),
     }

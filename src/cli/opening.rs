@@ -33,24 +33,31 @@ impl Installation {
         let new = config
             .sqlite_file()
             .is_some_and(|file| std::fs::metadata(file).map_or(true, |data| data.len() == 0));
-        Self::open_as(config, new, 0).await
+        Self::open_as(config, new, 0, settings.accept_older_database).await
     }
 
-    /// Opens an installation and brings its database up to date first.
-    pub async fn open_migrated(config: Config) -> Result<Self> {
-        Self::open_as(config, true, 0).await
+    /// Opens an installation and brings its database up to date first. A database that is older than
+    /// its version mark is refused, unless `accept_older`.
+    pub async fn open_migrated(config: Config, accept_older: bool) -> Result<Self> {
+        Self::open_as(config, true, 0, accept_older).await
     }
 
     /// As [`Installation::open_migrated`], with the database's clock moved by so many milliseconds
     /// from the first row on: for the demo, which has a past.
     pub async fn open_moved(config: Config, by_ms: i64) -> Result<Self> {
-        Self::open_as(config, true, by_ms).await
+        Self::open_as(config, true, by_ms, false).await
     }
 
-    async fn open_as(config: Config, migrate: bool, moved_ms: i64) -> Result<Self> {
+    async fn open_as(
+        config: Config,
+        migrate: bool,
+        moved_ms: i64,
+        accept_older: bool,
+    ) -> Result<Self> {
         let random = Random::system();
+        let by = auth::operator(operator_name());
         // Before the database: only a new one gets a new key.
-        let master = config.master_key.resolve(&random)?;
+        let masters = config.master_key.resolve(&random)?;
         let db = connect(&config).await?;
         db.shift_clock(moved_ms);
         if migrate {
@@ -60,16 +67,29 @@ impl Installation {
                 "the database is not of this release: run `rollcall migrate`",
             ));
         }
+        let mark = &config.version_mark;
+        if accept_older && rotation::mark::accept(&db, mark, &by, &random).await? {
+            tracing::warn!("an older database was accepted, as asked");
+        }
+        rotation::mark::check(&db, mark).await?;
         let named = rotation::Settings {
             public_url: config.public_url.clone(),
             audience: config.audience.clone(),
         };
-        let engine = Engine::open(db, master, named, Clock::system(), random).await?;
-        Ok(Self {
-            config,
-            engine,
-            by: auth::operator(operator_name()),
-        })
+        let engine = Engine::open(db, masters, named, Clock::system(), random).await?;
+        // A command leaves no mark where no node has: away from the data it would mean nothing.
+        if config.sqlite_file().is_some() || mark.exists() {
+            engine.keep_mark(mark.clone()).await?;
+        }
+        Ok(Self { config, engine, by })
+    }
+
+    /// Takes part in answering requests: from now on there is a version mark.
+    pub async fn serve(&self) -> Result<()> {
+        self.engine
+            .keep_mark(self.config.version_mark.clone())
+            .await?;
+        Ok(self.engine.serve().await?)
     }
 
     /// A link that works once, as it is sent to people. `path` is the page's.
@@ -94,8 +114,10 @@ pub async fn within<T>(
 
 /// `rollcall migrate`.
 pub async fn migrate(settings: &Settings) -> Result<()> {
-    let installation = Installation::open_migrated(load(settings)?).await?;
+    let installation =
+        Installation::open_migrated(load(settings)?, settings.accept_older_database).await?;
     let version = installation.engine.db().version().await?;
+    installation.engine.flush().await?;
     installation.engine.db().close().await;
     let url = without_password(&installation.config.database_url);
     settings

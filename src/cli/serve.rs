@@ -67,9 +67,9 @@ impl Serve {
         logging::start(&config);
         let mut signals = Signals::listen()?;
         let listener = bind(&mut config).await?;
-        let at = Installation::open_migrated(config).await?;
+        let at = Installation::open_migrated(config, settings.accept_older_database).await?;
         at.engine.set_lease(at.config.lease.ms()).await?;
-        at.engine.serve().await?;
+        at.serve().await?;
         let link = at.engine.setup_link().await?;
         let started = Started {
             address: at.config.address,

@@ -202,6 +202,7 @@ async fn issue(
         lifetime_ms,
         retirement: old.into(),
         form_id: None,
+        instead_of: None,
     };
     let Issued {
         token,

@@ -10,7 +10,7 @@ use super::{ConfigError, Flags};
 
 /// Every setting, by its name in the file; in the environment `ROLLCALL_` stands before it, in
 /// capitals.
-pub const NAMES: [&str; 14] = [
+pub const NAMES: [&str; 16] = [
     "database_url",
     "database_pooler",
     "database_direct_url",
@@ -18,6 +18,8 @@ pub const NAMES: [&str; 14] = [
     "public_url",
     "metrics_addr",
     "master_key",
+    "master_key_previous",
+    "version_mark",
     "lease",
     "mode",
     "mail_url",
@@ -28,10 +30,11 @@ pub const NAMES: [&str; 14] = [
 ];
 
 /// Those that may hold a secret, and so may stand in a file of their own (`…_file`).
-pub const SECRETS: [&str; 4] = [
+pub const SECRETS: [&str; 5] = [
     "database_url",
     "database_direct_url",
     "master_key",
+    "master_key_previous",
     "mail_url",
 ];
 

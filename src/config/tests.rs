@@ -182,7 +182,7 @@ fn a_master_key_is_generated_once_and_for_its_owner_alone() {
     let random = Random::system();
     let first = config.master_key.resolve(&random).unwrap();
     let again = config.master_key.resolve(&random).unwrap();
-    assert_eq!(first.fingerprint(), again.fingerprint());
+    assert_eq!(first.fingerprints(), again.fingerprints());
     let path = folder.path().join("new/rollcall.key");
     let mode = std::fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);

@@ -1,6 +1,7 @@
 //! What each value takes: each function reads a text, or says in words what it takes.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 use axum::http::Uri;
 use ipnet::IpNet;
@@ -73,6 +74,15 @@ fn is_this_machine(host: &str) -> bool {
             .trim_matches(['[', ']'])
             .parse::<IpAddr>()
             .is_ok_and(|address| address.is_loopback())
+}
+
+pub fn version_mark(text: &str) -> Read<PathBuf> {
+    let path = PathBuf::from(text.trim());
+    if path.file_name().is_some() && !path.is_dir() {
+        Ok(path)
+    } else {
+        Err("the path of a file, in a folder of this machine that outlives the process".to_owned())
+    }
 }
 
 pub fn lease(text: &str) -> Read<Span> {

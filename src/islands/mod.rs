@@ -2,6 +2,10 @@
 
 mod copy;
 mod live;
+#[cfg(feature = "hydrate")]
+mod once;
 
 pub use copy::{CopyButton, CopyLine};
 pub use live::Live;
+#[cfg(feature = "hydrate")]
+pub use once::guard_forms;

@@ -1,6 +1,8 @@
 //! The words of the domain. No I/O, and nothing here knows of a database or of HTTP.
 
+mod cell;
 mod ids;
+mod key_state;
 mod named;
 mod phase;
 mod proof;
@@ -10,8 +12,10 @@ mod sources;
 mod standing;
 mod time;
 
+pub use cell::harmless_cell;
 pub(crate) use ids::sortable;
 pub use ids::{AccountId, IntegrationId, RotationId, SessionId, TokenId, UserId};
+pub use key_state::{KeyDates, KeyState};
 pub use named::{EmailAddress, InvalidInput, Name};
 pub use phase::{Generation, Phase, Retirement, Stage};
 pub use proof::{Acts, Admin, Member, Operator, Steers};

@@ -92,7 +92,11 @@ impl From<RotationError> for PageError {
                 tracing::error!(%error, source = ?std::error::Error::source(&error), "a page could not reach the database");
                 Self::Unavailable
             }
-            error @ (RotationError::Store(_) | RotationError::Sealed { .. }) => {
+            error @ (RotationError::Store(_)
+            | RotationError::Sealed { .. }
+            | RotationError::Older { .. }
+            | RotationError::Mark { .. }
+            | RotationError::File { .. }) => {
                 tracing::error!(%error, source = ?std::error::Error::source(&error), "a page failed");
                 Self::Internal
             }

@@ -75,8 +75,8 @@ async fn welcome(
     };
     let sub = match cutover {
         Some(at) => format!(
-            "Most tokens that are refused now were not used in the days before the cutover, and stopped working when the \
-             signing key of this service was rotated: {}. Sign in, and the integration that was refused is open before you.",
+            "The signing key of this service was rotated at the cutover of {}, and tokens that had not been used in the \
+             days before stopped working. Sign in, and the integration that was refused is open before you.",
             when(at, now)
         ),
         None => "Its access token is no longer accepted. Sign in, and the integration that was refused is open before you, \

@@ -39,7 +39,7 @@ mod status;
 mod words;
 
 pub use error::{PageError, dress_bare_errors};
-pub use shell::{Frame, Section, Theme, Visit, fragment};
+pub use shell::{Frame, Section, Theme, Visit, fragment, is_own_path};
 
 use axum::Router;
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::customer::phase_words;
 use super::error::PageError;
 use super::parts::{
-    Fact, Facts, PageHeader, PhaseTrack, When, ago, deadline, moment as moment_of, when,
+    Fact, Facts, PageHeader, PhaseTrack, When, ago, day, deadline, moment as moment_of, when,
 };
 use super::shell::{Frame, Section, Visit};
 use crate::auth::{AppState, Who};
@@ -77,27 +77,39 @@ fn answer(moment: &Moment) -> (String, String) {
     let now = moment.now;
     match &moment.rotation {
         None => (
-            "No key rotation is under way.".to_owned(),
-            "Access tokens work until they expire or are revoked.".to_owned(),
+            "Nothing to do: no key rotation is under way.".to_owned(),
+            match moment.cutover {
+                Some((_, at)) => format!(
+                    "Access tokens work until they expire or are revoked. The last cutover was {}.",
+                    when(at, now)
+                ),
+                None => "Access tokens work until they expire or are revoked.".to_owned(),
+            },
         ),
         Some(rotation) if rotation.phase == Phase::Recording => (
             if rotation.ends_at > now {
-                format!("A key rotation is under way: use each token once before {}.", moment_of(rotation.ends_at, now))
+                format!("Your tokens work. To keep one, use it once before {}.", moment_of(rotation.ends_at, now))
             } else {
-                "A key rotation is under way: use each token once before the cutover.".to_owned()
+                "Your tokens work. To keep one, use it once before the cutover.".to_owned()
             },
             format!(
-                "That is {}. A token that was used keeps working; until then none is refused because of this rotation.",
-                if rotation.ends_at > now { ago(rotation.ends_at, now) } else { "soon".to_owned() }
+                "The signing key is being rotated; the cutover is {}. A token that was used since {} keeps working, and \
+                 until the cutover none is refused because of this rotation.",
+                if rotation.ends_at > now { ago(rotation.ends_at, now) } else { "due".to_owned() },
+                day(rotation.started_at, now)
             ),
         ),
         Some(rotation) => (
+            "Tokens used before the cutover work. The others need replacing.".to_owned(),
             match rotation.finalised_at {
-                Some(at) => format!("The signing key was rotated {}.", when(at, now)),
-                None => "The signing key was rotated.".to_owned(),
+                Some(at) => format!(
+                    "The signing key was rotated {}. An integration that is answered 401 since then needs a new token; \
+                     it takes a minute.",
+                    when(at, now)
+                ),
+                None => "The signing key was rotated. An integration that is answered 401 since then needs a new token."
+                    .to_owned(),
             },
-            "Tokens that were used in the recording phase keep working. The others are refused until they are replaced."
-                .to_owned(),
         ),
     }
 }

@@ -6,7 +6,8 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::{Map, Value};
 
 use super::decide::Signature;
-use super::keyring::{self, Head, MasterKey};
+use super::keyring::{self, Head};
+use super::master::MasterKeys;
 use crate::model::UnixMs;
 use crate::store::keys::SigningKey;
 use crate::store::{StoreError, Tx, keys};
@@ -19,11 +20,11 @@ pub const USUAL_INTEGRATION_CLAIM: &str = "sub";
 /// What the signature of a token says, and which key made it.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] when the master key does not open an imported secret.
+/// [`StoreError::Corrupt`] when no master key opens an imported secret.
 pub async fn signature(
     tx: &mut Tx,
     text: &str,
-    master: &MasterKey,
+    masters: &MasterKeys,
 ) -> Result<(Signature, Option<SigningKey>), StoreError> {
     let Some(head) = keyring::head(text) else {
         return Ok((Signature::Bad, None));
@@ -31,7 +32,7 @@ pub async fn signature(
     let Some(kid) = &head.kid else {
         // It names no key, so none can be said not to have made it: the registry decides.
         for key in keys::imported(tx, true).await? {
-            if check(text, &head, &key, master)? == Signature::Elsewhere {
+            if check(text, &head, &key, masters)? == Signature::Elsewhere {
                 return Ok((Signature::Elsewhere, Some(key)));
             }
         }
@@ -41,7 +42,7 @@ pub async fn signature(
     let Some(key) = named.filter(|key| key.reading.names_kid) else {
         return Ok((Signature::NoKey, None));
     };
-    Ok((check(text, &head, &key, master)?, Some(key)))
+    Ok((check(text, &head, &key, masters)?, Some(key)))
 }
 
 /// Checks with the one algorithm stored with the key, whatever the header says (RFC 8725 §3.1).
@@ -49,21 +50,25 @@ fn check(
     text: &str,
     head: &Head,
     key: &SigningKey,
-    master: &MasterKey,
+    masters: &MasterKeys,
 ) -> Result<Signature, StoreError> {
+    if key.origin != "imported" {
+        // Of a key of ours only what we could have written ourselves is looked at.
+        return Ok(match keyring::kid(text) {
+            Some(_) => keyring::check(text, Some(key)),
+            None => Signature::Bad,
+        });
+    }
     if key.forgotten_at.is_some() {
         return Ok(Signature::NoKey);
     }
     if head.algorithm != key.algorithm {
         return Ok(Signature::Bad);
     }
-    if key.origin != "imported" {
-        return Ok(keyring::check(text, Some(key)));
-    }
     let Some((message, signature)) = text.rsplit_once('.') else {
         return Ok(Signature::Bad);
     };
-    let (algorithm, decoding) = verifier(key, master)?;
+    let (algorithm, decoding) = verifier(key, masters)?;
     // The library wants to hear of a signature of the wrong length as an error: it is a bad one.
     let good = jsonwebtoken::crypto::verify(signature, message.as_bytes(), &decoding, algorithm);
     Ok(match good {
@@ -74,14 +79,17 @@ fn check(
 
 /// What verifies the tokens of an imported key. A shared secret is opened for this one check, and
 /// zeroed after it.
-fn verifier(key: &SigningKey, master: &MasterKey) -> Result<(Algorithm, DecodingKey), StoreError> {
+fn verifier(
+    key: &SigningKey,
+    masters: &MasterKeys,
+) -> Result<(Algorithm, DecodingKey), StoreError> {
     let corrupt = || StoreError::Corrupt(format!("the imported key {} cannot be opened", key.kid));
     let public = || key.public_key.as_deref().ok_or_else(corrupt);
     match key.algorithm.as_str() {
         "HS256" => {
             let sealed = key.sealed.as_deref().ok_or_else(corrupt)?;
-            let secret = master.open(sealed, &keyring::context(&key.kid));
-            let secret = secret.ok_or_else(corrupt)?;
+            let master = masters.of(key).map_err(|_| corrupt())?;
+            let secret = keyring::unseal(sealed, &key.kid, &master).ok_or_else(corrupt)?;
             Ok((Algorithm::HS256, DecodingKey::from_secret(&secret)))
         }
         "RS256" => Ok((Algorithm::RS256, DecodingKey::from_rsa_der(public()?))),

@@ -1,25 +1,21 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
+use super::alarm::Alarm;
 use super::error::{Result, RotationError};
 use super::held::Sightings;
 use super::jwk::{self, Jwk};
-use super::keyring::{self, MasterKey};
+use super::keyring;
+use super::master::MasterKeys;
 use super::nodes::{Node, POLL_EVERY};
-use super::phases;
 use super::recorder::Recorder;
+use super::upkeep;
 use crate::model::{AccountId, Acts, Clock, Generation, Random, Steers, UnixMs};
 use crate::store::keys::{self, NewKey};
 use crate::store::state::{self, Change, Step};
-use crate::store::{Db, Lock, StoreError, Tx, audit, held, sessions};
-
-/// How often a serving process looks for what another one has left undone.
-const CHORES_EVERY: Duration = Duration::from_secs(2);
-/// After how many looks old rows are removed: every hour.
-const PRUNE_EVERY: u64 = 1_800;
+use crate::store::{Db, Lock, StoreError, Tx, audit};
 
 /// What an installation is called from outside.
 #[derive(Clone, Debug)]
@@ -37,7 +33,11 @@ pub struct Engine {
     pub(super) node: Arc<Node>,
     pub(super) recorder: Recorder,
     pub(super) sightings: Sightings,
-    pub(super) master: MasterKey,
+    pub(super) masters: MasterKeys,
+    /// The master keys that this node has said it holds.
+    pub(super) announced: Arc<tokio::sync::Mutex<Vec<String>>>,
+    /// Forged tokens that were seen.
+    pub(super) alarm: Arc<Alarm>,
     pub(super) settings: Arc<Settings>,
     pub(super) clock: Clock,
     pub(super) random: Random,
@@ -47,18 +47,19 @@ impl Engine {
     /// Opens an installation whose schema is up to date. The first time, its first key is made.
     ///
     /// # Errors
-    /// [`RotationError::Sealed`] when the master key is not the one its keys were sealed with.
+    /// [`RotationError::Sealed`] when no master key is the one its keys were sealed with.
     pub async fn open(
         db: Db,
-        master: MasterKey,
+        masters: impl Into<MasterKeys>,
         settings: Settings,
         clock: Clock,
         random: Random,
     ) -> Result<Self> {
-        make_first_key(&db, &master, &random).await?;
+        let masters = masters.into();
+        make_first_key(&db, &masters, &random).await?;
         let mut tx = db.read().await?;
         for key in keys::list(&mut tx).await? {
-            if !keyring::opens(&key, &master) {
+            if !keyring::opens(&key, &masters) {
                 return Err(RotationError::Sealed { kid: key.kid });
             }
         }
@@ -72,7 +73,9 @@ impl Engine {
             node,
             recorder,
             sightings,
-            master,
+            masters,
+            announced: Arc::default(),
+            alarm: Arc::default(),
             settings: Arc::new(settings),
             clock,
             random,
@@ -83,9 +86,12 @@ impl Engine {
     /// do what is left to do until `stop` is called. Call once, in a process that answers requests.
     pub async fn serve(&self) -> Result<()> {
         self.node.serve().await?;
+        self.announce_master_keys().await?;
+        self.beat().await?;
         tokio::spawn(self.clone().poll());
         tokio::spawn(self.clone().flush_at_each_start());
-        tokio::spawn(self.clone().do_chores());
+        tokio::spawn(upkeep::complete_starts(self.clone()));
+        tokio::spawn(upkeep::run(self.clone()));
         Ok(())
     }
 
@@ -129,25 +135,6 @@ impl Engine {
         Ok(self.node.say_flushed(version).await?)
     }
 
-    /// Does what a process that ended half-way has left, and removes what says nothing any more.
-    async fn do_chores(self) {
-        let mut due = tokio::time::interval(CHORES_EVERY);
-        due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut turns: u64 = 0;
-        loop {
-            due.tick().await;
-            turns += 1;
-            if let Err(error) = phases::complete_start(&self).await {
-                tracing::warn!(%error, "a start could not be completed yet");
-            }
-            if turns.is_multiple_of(PRUNE_EVERY)
-                && let Err(error) = self.prune().await
-            {
-                tracing::warn!(%error, "old rows could not be removed yet");
-            }
-        }
-    }
-
     /// Changes how long any node may answer without hearing from the database. Kept in the
     /// database, so that all agree; waits until whoever answered by the old lease has asked again.
     pub async fn set_lease(&self, lease_ms: i64) -> Result<()> {
@@ -180,7 +167,23 @@ impl Engine {
     /// Writes every count that waits in memory.
     pub async fn flush(&self) -> Result<()> {
         self.recorder.flush().await?;
-        Ok(self.sightings.flush().await?)
+        self.sightings.flush().await?;
+        self.flush_alarm().await?;
+        self.node.settle_mark().await;
+        Ok(())
+    }
+
+    /// Whether the database was seen to go back in time: nothing is answered until someone accepts.
+    pub fn went_back(&self) -> bool {
+        self.node.went_back()
+    }
+
+    /// Refuses to work with a database that went back in time.
+    pub(super) fn trust_database(&self) -> Result<()> {
+        if self.went_back() {
+            return Err(StoreError::WentBack.into());
+        }
+        Ok(())
     }
 
     /// Whether this process may answer: its view is fresh, and the database has not gone back.
@@ -206,6 +209,11 @@ impl Engine {
     /// How long a node may answer without hearing from the database, in milliseconds.
     pub fn lease_ms(&self) -> i64 {
         self.node.view().state.lease_ms
+    }
+
+    /// The master keys that this process holds.
+    pub fn master_keys(&self) -> &MasterKeys {
+        &self.masters
     }
 
     /// The random source it was opened with.
@@ -261,21 +269,6 @@ impl Engine {
         let mut tx = self.db.read().await?;
         Ok(audit::of_account(&mut tx, account, limit).await?)
     }
-
-    /// Removes what no longer says anything: changes every node has seen, sessions long ended.
-    async fn prune(&self) -> Result<(), StoreError> {
-        self.db
-            .write(Lock::Shared, |tx| {
-                async move {
-                    let now = tx.state().now;
-                    state::prune_changes(tx, now.plus(-crate::model::DAY_MS)).await?;
-                    held::prune(tx, now.plus(-crate::model::DAY_MS)).await?;
-                    sessions::prune(tx, now.plus(-30 * crate::model::DAY_MS)).await
-                }
-                .boxed()
-            })
-            .await
-    }
 }
 
 impl fmt::Debug for Engine {
@@ -304,19 +297,19 @@ pub(super) fn actor(by: &impl Acts) -> String {
     by.actor()
 }
 
-async fn make_first_key(db: &Db, master: &MasterKey, random: &Random) -> Result<()> {
+async fn make_first_key(db: &Db, masters: &MasterKeys, random: &Random) -> Result<()> {
     let mut tx = db.read().await?;
     if state::load(&mut tx).await?.newest >= Generation::FIRST {
         return Ok(());
     }
     drop(tx);
-    let (master, random) = (master.clone(), random.clone());
+    let (masters, random) = (masters.clone(), random.clone());
     db.write(Lock::Exclusive, move |tx| {
         async move {
             if tx.state().newest >= Generation::FIRST {
                 return Ok(());
             }
-            publish_key(tx, Generation::FIRST, &master, &random).await?;
+            publish_key(tx, Generation::FIRST, &masters, &random).await?;
             keys::activate(tx, Generation::FIRST).await?;
             state::step(
                 tx,
@@ -348,11 +341,12 @@ async fn make_first_key(db: &Db, master: &MasterKey, random: &Random) -> Result<
 pub(super) async fn publish_key(
     tx: &mut Tx,
     generation: Generation,
-    master: &MasterKey,
+    masters: &MasterKeys,
     random: &Random,
-) -> Result<(), StoreError> {
-    let key = keyring::generate(generation, master, random);
-    keys::publish(
+) -> Result<()> {
+    let master = masters.sealing(tx).await?;
+    let key = keyring::generate(generation, &master, random);
+    Ok(keys::publish(
         tx,
         &NewKey {
             kid: &key.kid,
@@ -363,5 +357,5 @@ pub(super) async fn publish_key(
             sealed_by: &key.sealed_by,
         },
     )
-    .await
+    .await?)
 }

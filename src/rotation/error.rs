@@ -31,6 +31,39 @@ pub enum RotationError {
         /// Which key.
         kid: String,
     },
+    /// The database is behind what is known of it: it was restored from a backup.
+    #[error(
+        "this database is older than the one that was last used here (version {found}; {mark} says {known}): it was \
+         restored from a backup. What happened since is not in it: a token that was revoked since passes again, one \
+         that was issued since is refused, and what was captured since may be refused at the cutover. Put the newer \
+         database back; or accept this one, once, with --accept-older-database"
+    )]
+    Older {
+        /// The version it has.
+        found: i64,
+        /// The version that was reached.
+        known: i64,
+        /// The file that says so.
+        mark: String,
+    },
+    /// The version mark cannot be read.
+    #[error(
+        "the version mark {file} cannot be read ({problem}): remove it if you know that the database is the newest"
+    )]
+    Mark {
+        /// Which file.
+        file: String,
+        /// Why not.
+        problem: String,
+    },
+    /// A file could not be written.
+    #[error("{file}: {problem}")]
+    File {
+        /// Which file.
+        file: String,
+        /// Why not.
+        problem: String,
+    },
     /// The work could not be taken on now; try again.
     #[error("too much is waiting to be written; try again in a moment")]
     Busy,
@@ -111,6 +144,9 @@ pub enum Rule {
     /// The form was submitted before.
     #[error("this form was already submitted")]
     AlreadySubmitted,
+    /// A token that was to be taken back has made a request: somebody has it.
+    #[error("the earlier token has made a request, so it was not lost, and it was not revoked")]
+    NotLost,
     /// The link was used, has expired, or never was.
     #[error("this link was already used or has expired: ask for a new one")]
     LinkSpent,
@@ -139,6 +175,23 @@ pub enum Rule {
     /// The token has expired.
     #[error("this token has expired, so there is nothing to approve")]
     HeldExpired,
+    /// It was said before.
+    #[error("key {kid} is marked as compromised already")]
+    AlreadyCompromised {
+        /// Which key.
+        kid: String,
+    },
+    /// Serving nodes do not hold the master key that everything is to move to.
+    #[error(
+        "the new master key ({fingerprint}) is not held by serving node {nodes}: restart each with both master keys, \
+         one as ROLLCALL_MASTER_KEY and the other as ROLLCALL_MASTER_KEY_PREVIOUS, then run this again. Nothing has moved"
+    )]
+    MasterKeyNotHeld {
+        /// Which master key.
+        fingerprint: String,
+        /// Which nodes.
+        nodes: String,
+    },
     /// The token can no longer be readmitted.
     #[error("this token is not dormant, so there is nothing to readmit")]
     NotDormant,

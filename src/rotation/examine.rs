@@ -1,8 +1,8 @@
 //! Everything a verdict depends on, read of one state of the database.
 
-use super::decide::{Facts, Foreign, Signature};
+use super::decide::{self, Facts, Foreign, Signature};
 use super::elsewhere::{self, Claims};
-use super::keyring::MasterKey;
+use super::master::MasterKeys;
 use crate::model::{AccountId, Digest, IntegrationId, TokenId};
 use crate::store::held::NewHeld;
 use crate::store::state::State;
@@ -17,6 +17,8 @@ pub struct Examined {
     pub row: Option<TokenWithAccount>,
     /// Where there is none and an imported key made it.
     pub stranger: Option<Stranger>,
+    /// The key that it names, or that was found to have made it.
+    kid: Option<String>,
     signature: Signature,
 }
 
@@ -34,6 +36,13 @@ pub struct Stranger {
 }
 
 impl Examined {
+    /// The key of ours that signed it, when it is a forgery.
+    pub fn forged(&self) -> Option<String> {
+        self.kid
+            .clone()
+            .filter(|_| decide::is_forgery(&self.facts()))
+    }
+
     /// What the verdict is made from.
     pub fn facts(&self) -> Facts<'_> {
         let stranger = self.stranger.as_ref();
@@ -55,7 +64,7 @@ pub async fn examine(
     tx: &mut Tx,
     text: &str,
     digest: &Digest,
-    master: &MasterKey,
+    masters: &MasterKeys,
 ) -> Result<Examined, StoreError> {
     let state = state::load(tx).await?;
     let mut row = tokens::find(tx, Key::Digest(digest)).await?;
@@ -65,10 +74,10 @@ pub async fn examine(
         // A ledger of digests need not say when its tokens end: they say it themselves.
         found.token.expires_at = Claims::expiry(text);
     }
-    let (signature, key) = elsewhere::signature(tx, text, master).await?;
-    let stranger = match (&row, signature, key) {
-        (None, Signature::Elsewhere, Some(key)) => match Claims::of(text, &key) {
-            Some(claims) => Some(stranger(tx, text, digest, claims, &key).await?),
+    let (signature, key) = elsewhere::signature(tx, text, masters).await?;
+    let stranger = match (&row, signature, &key) {
+        (None, Signature::Elsewhere, Some(key)) => match Claims::of(text, key) {
+            Some(claims) => Some(stranger(tx, text, digest, claims, key).await?),
             None => None,
         },
         _ => None,
@@ -77,6 +86,7 @@ pub async fn examine(
         state,
         row,
         stranger,
+        kid: key.map(|key| key.kid),
         signature,
     })
 }

@@ -4,7 +4,8 @@ use serde_json::json;
 use super::elsewhere::USUAL_INTEGRATION_CLAIM;
 use super::engine::{Engine, actor, note};
 use super::error::{Result, RotationError, Rule};
-use super::keyring::{self, MasterKey};
+use super::keyring;
+use super::master::MasterKeys;
 use super::material::Material;
 use crate::model::{Generation, InvalidInput, Random, Steers};
 use crate::store::keys::{self, ImportedKey, Reading, SigningKey};
@@ -68,10 +69,10 @@ impl Engine {
     /// [`RotationError::Taken`] for a name that another key has; [`Rule::CutOver`].
     pub async fn import_key(&self, by: &impl Steers, key: KeyImport) -> Result<SigningKey> {
         key.check()?;
-        let (by, master, random) = (actor(by), self.master.clone(), self.random.clone());
+        let (by, masters, random) = (actor(by), self.masters.clone(), self.random.clone());
         self.db
             .write(Lock::Shared, move |tx| {
-                async move { write(tx, &key, &by, &master, &random).await }.boxed()
+                async move { write(tx, &key, &by, &masters, &random).await }.boxed()
             })
             .await
     }
@@ -87,7 +88,7 @@ async fn write(
     tx: &mut Tx,
     key: &KeyImport,
     by: &str,
-    master: &MasterKey,
+    masters: &MasterKeys,
     random: &Random,
 ) -> Result<SigningKey> {
     let state = tx.state().clone();
@@ -113,10 +114,13 @@ async fn write(
         issuer: key.issuer.clone(),
     };
     let material = &key.material;
-    let sealed = material.is_secret().then(|| {
-        let sealed = master.seal(material.bytes(), &keyring::context(&kid), random);
-        (sealed, master.fingerprint())
-    });
+    let sealed = if material.is_secret() {
+        let master = masters.sealing(tx).await?;
+        let sealed = keyring::seal(material.bytes(), &kid, &master, random);
+        Some((sealed, master.fingerprint()))
+    } else {
+        None
+    };
     let new = ImportedKey {
         kid: &kid,
         generation,

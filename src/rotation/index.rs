@@ -106,7 +106,7 @@ impl Index {
                 self.entries.remove(digest);
             }
             Change::Account(id) => self.entries.retain(|_, entry| entry.account.as_str() != id),
-            Change::Session(_) => {}
+            Change::Session(_) | Change::MasterKeys => {}
         }
     }
 }

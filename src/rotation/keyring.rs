@@ -1,15 +1,18 @@
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
-use serde::Serialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroizing;
 
 use super::decide::Signature;
 use super::error::{Result, RotationError};
+use super::master::MasterKeys;
 use crate::model::{Digest, Generation, InvalidInput, PlainToken, Random, hex};
 use crate::store::keys::SigningKey;
 
@@ -22,8 +25,9 @@ const PKCS8_HEAD: [u8; 16] = [
 ];
 
 /// 32 bytes that seal every private key at rest. Debug prints which one it is, never what it is.
+/// They stand in one place of memory, whatever the number of handles, and are zeroed with the last.
 #[derive(Clone)]
-pub struct MasterKey(Zeroizing<[u8; 32]>);
+pub struct MasterKey(Arc<Zeroizing<[u8; 32]>>);
 
 impl MasterKey {
     /// Reads 32 bytes in standard base64 (RFC 4648 §4).
@@ -36,18 +40,29 @@ impl MasterKey {
             "is 32 bytes in standard base64: `openssl rand -base64 32`",
         );
         let bytes = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| wrong.clone())?);
-        let bytes: [u8; 32] = bytes.as_slice().try_into().map_err(|_| wrong)?;
-        Ok(Self(Zeroizing::new(bytes)))
+        if bytes.len() != 32 {
+            return Err(wrong);
+        }
+        Ok(Self::filled(|key| key.copy_from_slice(&bytes)))
     }
 
     /// Draws a new one.
     pub fn generate(random: &Random) -> Self {
-        Self(Zeroizing::new(random.bytes()))
+        Self::filled(|key| random.fill(key))
+    }
+
+    /// Written where it stays: what is moved about leaves copies behind.
+    fn filled(fill: impl FnOnce(&mut [u8; 32])) -> Self {
+        let mut bytes = Arc::new(Zeroizing::new([0; 32]));
+        if let Some(bytes) = Arc::get_mut(&mut bytes) {
+            fill(bytes);
+        }
+        Self(bytes)
     }
 
     /// The key in standard base64, for the one file that holds it.
     pub fn to_base64(&self) -> Zeroizing<String> {
-        Zeroizing::new(STANDARD.encode(*self.0))
+        Zeroizing::new(STANDARD.encode(self.0.as_slice()))
     }
 
     /// A name for this key that does not give it away: 8 bytes of a digest.
@@ -58,10 +73,12 @@ impl MasterKey {
     }
 
     /// Encrypts and authenticates `secret`; `context` must be the same at opening.
-    pub(super) fn seal(&self, secret: &[u8], context: &str, random: &Random) -> Vec<u8> {
+    fn seal(&self, secret: &[u8], context: &str, random: &Random) -> Vec<u8> {
         let nonce: [u8; NONCE_LENGTH] = random.bytes();
         let mut sealed = nonce.to_vec();
-        let mut body = secret.to_vec();
+        // With room for the tag: a buffer that grows leaves its old place as it was.
+        let mut body = Vec::with_capacity(secret.len() + AES_256_GCM.tag_len());
+        body.extend_from_slice(secret);
         self.cipher()
             .seal_in_place_append_tag(
                 Nonce::assume_unique_for_key(nonce),
@@ -75,7 +92,7 @@ impl MasterKey {
     }
 
     /// Opens what [`MasterKey::seal`] sealed under the same `context`; `None` when it is anything else.
-    pub(super) fn open(&self, sealed: &[u8], context: &str) -> Option<Zeroizing<Vec<u8>>> {
+    fn open(&self, sealed: &[u8], context: &str) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, body) = sealed.split_at_checked(NONCE_LENGTH)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut body = Zeroizing::new(body.to_vec());
@@ -120,7 +137,9 @@ pub fn generate(generation: Generation, master: &MasterKey, random: &Random) -> 
         "g{generation}-{}",
         URL_SAFE_NO_PAD.encode(random.bytes::<6>())
     );
-    let seed = Zeroizing::new(random.bytes::<32>());
+    // Drawn where it stays, as in `MasterKey::filled`.
+    let mut seed = Zeroizing::new(vec![0; 32]);
+    random.fill(&mut seed);
     // Any 32 bytes are a seed (RFC 8032 §5.1.5).
     let pair =
         Ed25519KeyPair::from_seed_unchecked(seed.as_slice()).expect("32 bytes make an Ed25519 key");
@@ -132,8 +151,18 @@ pub fn generate(generation: Generation, master: &MasterKey, random: &Random) -> 
     }
 }
 
+/// Seals what belongs to a key.
+pub(super) fn seal(secret: &[u8], kid: &str, master: &MasterKey, random: &Random) -> Vec<u8> {
+    master.seal(secret, &context(kid), random)
+}
+
+/// Opens what belongs to a key; `None` when another master key sealed it, or it was changed.
+pub(super) fn unseal(sealed: &[u8], kid: &str, master: &MasterKey) -> Option<Zeroizing<Vec<u8>>> {
+    master.open(sealed, &context(kid))
+}
+
 /// What a sealed key is bound to.
-pub(super) fn context(kid: &str) -> String {
+fn context(kid: &str) -> String {
     format!("rollcall signing key {kid} active")
 }
 
@@ -156,17 +185,23 @@ pub struct Claims<'c> {
     pub jti: String,
 }
 
-/// Signs a token. The private key is opened for this one call and zeroed after it.
+/// Signs a token. The private key is opened for this one call and zeroed after it: here by
+/// `Zeroizing`, in jsonwebtoken by `ZeroizeOnDrop` on its copy, in AWS-LC by `OPENSSL_free`, which
+/// cleanses. A test looks for what is left in the memory of a process that has signed.
 ///
 /// # Errors
-/// [`RotationError::Sealed`] when the master key does not open it, or it was destroyed.
-pub fn sign(key: &SigningKey, claims: &Claims<'_>, master: &MasterKey) -> Result<PlainToken> {
+/// [`RotationError::Sealed`] when no master key opens it, or it was destroyed.
+pub fn sign(key: &SigningKey, claims: &Claims<'_>, masters: &MasterKeys) -> Result<PlainToken> {
     let closed = || RotationError::Sealed {
         kid: key.kid.clone(),
     };
     let sealed = key.sealed.as_deref().ok_or_else(closed)?;
-    let seed = master.open(sealed, &context(&key.kid)).ok_or_else(closed)?;
-    let mut private = Zeroizing::new(PKCS8_HEAD.to_vec());
+    let seed = masters
+        .of(key)?
+        .open(sealed, &context(&key.kid))
+        .ok_or_else(closed)?;
+    let mut private = Zeroizing::new(Vec::with_capacity(PKCS8_HEAD.len() + seed.len()));
+    private.extend_from_slice(&PKCS8_HEAD);
     private.extend_from_slice(&seed);
     let mut header = Header::new(Algorithm::EdDSA);
     header.typ = Some("at+jwt".to_owned());
@@ -176,11 +211,13 @@ pub fn sign(key: &SigningKey, claims: &Claims<'_>, master: &MasterKey) -> Result
     Ok(PlainToken::new(token))
 }
 
-/// Whether this master key opens a key's private half; `true` for one that is destroyed.
-pub fn opens(key: &SigningKey, master: &MasterKey) -> bool {
-    key.sealed
-        .as_deref()
-        .is_none_or(|sealed| master.open(sealed, &context(&key.kid)).is_some())
+/// Whether a master key is held that opens a key's private half; `true` for one that is destroyed.
+pub fn opens(key: &SigningKey, masters: &MasterKeys) -> bool {
+    key.sealed.as_deref().is_none_or(|sealed| {
+        masters
+            .of(key)
+            .is_ok_and(|master| master.open(sealed, &context(&key.kid)).is_some())
+    })
 }
 
 /// Whether a token is too long or not of a form that could have been issued here: three parts of
@@ -232,6 +269,22 @@ pub fn is_well_formed(token: &str) -> bool {
     parts == 3
 }
 
+/// The header of a token: the key it names. `None` when it is not one we could have written, or
+/// when it asks for what is never honoured (`jku`, `jwk`, `x5u`, `crit`: RFC 8725 §3.10).
+pub fn kid(token: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Ours {
+        alg: String,
+        kid: String,
+        #[serde(default, rename = "typ")]
+        _typ: Option<String>,
+    }
+    // A field twice, or one that is never honoured, even as null, is an error here.
+    let ours: Ours = header(token)?;
+    (ours.alg == ALGORITHM).then_some(ours.kid)
+}
+
 /// What the header of a token says of how to check it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
@@ -241,30 +294,40 @@ pub struct Head {
     pub kid: Option<String>,
 }
 
-/// Reads the header of a token. `None` when it is not one, or when it asks for what is never
-/// honoured (`jku`, `jwk`, `x5u`, `crit`: RFC 8725 §3.10).
+/// Reads the header of a token that another platform may have written: it need not name its key, and
+/// may say more than is understood here. `None` when it is not one, or when it asks for what is never
+/// honoured, as in [`kid`].
 pub fn head(token: &str) -> Option<Head> {
-    #[derive(serde::Deserialize)]
-    struct Raw {
+    #[derive(Deserialize)]
+    struct Theirs {
         alg: String,
         kid: Option<String>,
-        #[serde(default)]
-        jku: Option<serde_json::Value>,
-        #[serde(default)]
-        jwk: Option<serde_json::Value>,
-        #[serde(default)]
-        x5u: Option<serde_json::Value>,
-        #[serde(default)]
-        crit: Option<serde_json::Value>,
+        #[serde(default, deserialize_with = "is_there")]
+        jku: bool,
+        #[serde(default, deserialize_with = "is_there")]
+        jwk: bool,
+        #[serde(default, deserialize_with = "is_there")]
+        x5u: bool,
+        #[serde(default, deserialize_with = "is_there")]
+        crit: bool,
     }
-    let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
-    let raw: Raw = serde_json::from_slice(&header).ok()?;
-    let asks = raw.jku.is_some() || raw.jwk.is_some() || raw.x5u.is_some() || raw.crit.is_some();
-    let named = raw.kid.as_deref().is_none_or(is_kid);
+    let theirs: Theirs = header(token)?;
+    let asks = [theirs.jku, theirs.jwk, theirs.x5u, theirs.crit].contains(&true);
+    let named = theirs.kid.as_deref().is_none_or(is_kid);
     (!asks && named).then_some(Head {
-        algorithm: raw.alg,
-        kid: raw.kid,
+        algorithm: theirs.alg,
+        kid: theirs.kid,
     })
+}
+
+fn header<T: DeserializeOwned>(token: &str) -> Option<T> {
+    let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
+    serde_json::from_slice(&header).ok()
+}
+
+/// Whatever a field says, even null: it is there.
+fn is_there<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(value).map(|_| true)
 }
 
 /// Whether a text may name a key: 1 to 200 characters, none of them control characters, so that any
@@ -327,8 +390,9 @@ mod tests {
         let random = Random::system();
         let master = MasterKey::generate(&random);
         let key = stored(&generate(Generation::FIRST, &master, &random));
-        let token = sign(&key, &claims(), &master).unwrap();
+        let token = sign(&key, &claims(), &master.into()).unwrap();
         assert!(is_well_formed(token.expose()));
+        assert_eq!(kid(token.expose()).as_deref(), Some(key.kid.as_str()));
         let head = head(token.expose()).unwrap();
         assert_eq!(
             (head.algorithm.as_str(), head.kid.as_deref()),
@@ -336,7 +400,8 @@ mod tests {
         );
         assert_eq!(check(token.expose(), Some(&key)), Signature::Good);
         assert_eq!(check(token.expose(), None), Signature::NoKey);
-        let other = stored(&generate(Generation::FIRST, &master, &random));
+        let other = MasterKey::generate(&random);
+        let other = stored(&generate(Generation::FIRST, &other, &random));
         assert_eq!(check(token.expose(), Some(&other)), Signature::Bad);
     }
 
@@ -346,10 +411,10 @@ mod tests {
         let master = MasterKey::generate(&random);
         let key = stored(&generate(Generation::FIRST, &master, &random));
         let other = MasterKey::generate(&random);
-        assert!(opens(&key, &master));
-        assert!(!opens(&key, &other));
+        assert!(opens(&key, &master.clone().into()));
+        assert!(!opens(&key, &other.clone().into()));
         assert!(matches!(
-            sign(&key, &claims(), &other),
+            sign(&key, &claims(), &other.into()),
             Err(RotationError::Sealed { .. })
         ));
         assert!(!format!("{master:?}").contains(master.to_base64().as_str()));
@@ -373,18 +438,50 @@ mod tests {
         assert!(!is_well_formed(&format!("{}.bbbb.cccc", "a".repeat(4096))));
     }
 
+    fn with_header(json: &str) -> String {
+        format!("{}.e30.e30", URL_SAFE_NO_PAD.encode(json))
+    }
+
     #[test]
     fn a_header_that_names_its_own_key_is_refused() {
-        let head = |json: &str| head(&format!("{}.e30.e30", URL_SAFE_NO_PAD.encode(json)));
-        assert!(head(r#"{"alg":"EdDSA","kid":"g1"}"#).is_some());
-        assert_eq!(head(r#"{"alg":"HS256","typ":"JWT"}"#).unwrap().kid, None);
-        assert!(head(r#"{"alg":"EdDSA","kid":"g1","jku":"https://evil.example"}"#).is_none());
-        assert!(head(r#"{"alg":"EdDSA","kid":"g1","x5u":"https://evil.example"}"#).is_none());
-        assert!(head(r#"{"alg":"EdDSA","kid":"g1","jwk":{"kty":"oct"}}"#).is_none());
-        assert!(head(r#"{"alg":"EdDSA","kid":"g1","crit":["exp"]}"#).is_none());
-        assert!(head(r#"{"alg":"EdDSA","alg":"none"}"#).is_none());
-        assert!(head(r#"{"kid":"g1"}"#).is_none());
-        assert!(head(r#"{"alg":"EdDSA","kid":""}"#).is_none());
-        assert!(head("{\"alg\":\"EdDSA\",\"kid\":\"a\\u0000b\"}").is_none());
+        for asks in [
+            r#""jku":"https://evil.example""#,
+            r#""x5u":"https://evil.example""#,
+            r#""jwk":{"kty":"oct"}"#,
+            r#""crit":["exp"]"#,
+            r#""crit":null"#,
+            r#""alg":"none""#,
+            r#""kid":"g2""#,
+        ] {
+            let token = with_header(&format!(r#"{{"alg":"EdDSA","kid":"g1",{asks}}}"#));
+            assert_eq!(kid(&token), None, "{asks}");
+            assert_eq!(head(&token), None, "{asks}");
+        }
+        for wrong in [r#"{"kid":"g1"}"#, r#"{"alg":"EdDSA","kid":1}"#, "[]", "{"] {
+            assert_eq!(kid(&with_header(wrong)), None, "{wrong}");
+            assert_eq!(head(&with_header(wrong)), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_we_could_not_have_written_names_no_key_of_ours() {
+        assert!(kid(&with_header(r#"{"alg":"EdDSA","kid":"g1"}"#)).is_some());
+        for not_ours in [
+            r#"{"alg":"none","kid":"g1"}"#,
+            r#"{"alg":"HS256","kid":"g1"}"#,
+            r#"{"alg":"EdDSA"}"#,
+            r#"{"alg":"EdDSA","kid":"g1","x5t":"AAAA"}"#,
+        ] {
+            assert_eq!(kid(&with_header(not_ours)), None, "{not_ours}");
+            assert!(head(&with_header(not_ours)).is_some(), "{not_ours}");
+        }
+        let nameless = head(&with_header(r#"{"alg":"HS256","typ":"JWT","kid":null}"#));
+        assert_eq!(nameless.unwrap().kid, None);
+        for no_name in [
+            r#"{"alg":"EdDSA","kid":""}"#,
+            "{\"alg\":\"EdDSA\",\"kid\":\"a\\u0000b\"}",
+        ] {
+            assert_eq!(head(&with_header(no_name)), None, "{no_name}");
+        }
     }
 }

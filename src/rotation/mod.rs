@@ -1,14 +1,20 @@
 //! The rules and the use cases. A door obtains proof of who asks, calls one function of
 //! [`Engine`], and dresses the result.
 
+/// Forged tokens: counted, told, shown.
+pub mod alarm;
 /// A new token's way to its first request.
 pub mod arrival;
+/// A file that appears whole or not at all.
+mod backup;
 /// How often an integration calls, read from its days of use.
 pub mod cadence;
 /// Accounts, users and integrations.
 mod customers;
 /// The verdict on a token: pure and total.
 pub mod decide;
+/// What became of a key, and how it is destroyed.
+pub mod destruction;
 /// Which imported key made a token, and what its claims say.
 mod elsewhere;
 mod engine;
@@ -24,6 +30,9 @@ mod keyring;
 /// A ledger of tokens issued elsewhere.
 pub mod ledger;
 mod lookback;
+/// How far the database had come: an older one is noticed.
+pub mod mark;
+mod master;
 /// Keys of other platforms as they are written.
 mod material;
 mod nodes;
@@ -38,6 +47,8 @@ mod recorder;
 pub mod registry;
 /// Who breaks if we finalise now, and who has recovered.
 pub mod rehearsal;
+/// Everything under a new master key.
+pub mod reseal;
 /// Dashboard sessions under the same rules as tokens.
 pub mod sessions;
 /// Where a token and an integration stand: pure.
@@ -45,15 +56,19 @@ pub mod standing;
 /// What a rotation looks like from outside.
 pub mod status;
 mod tallies;
+/// What a serving node does beside answering.
+mod upkeep;
 mod verify;
 
+pub use backup::Part;
 pub use customers::{NewUser, Setup};
 pub use engine::{Engine, Settings};
 pub use error::{RotationError, Rule};
 pub use examine::Stranger;
 pub use import_key::KeyImport;
 pub use jwk::Jwk;
-pub use keyring::MasterKey;
+pub use keyring::{MasterKey, is_well_formed};
+pub use master::MasterKeys;
 pub use material::{Material, SOUND_SECRET, SecretForm};
 pub use verify::{Accepted, Answer, Caller, Receipt, Refusal};
 
@@ -73,7 +88,17 @@ pub(crate) async fn forge_for_tests(
         exp: None,
         jti: "stolen".to_owned(),
     };
-    keyring::sign(&key, &claims, &engine.master).unwrap()
+    keyring::sign(&key, &claims, &engine.masters).unwrap()
+}
+
+/// A private half in the clear, for tests that look for it where it must not be.
+#[cfg(test)]
+pub(crate) fn unseal_for_tests(
+    sealed: &[u8],
+    kid: &str,
+    master: &MasterKey,
+) -> zeroize::Zeroizing<Vec<u8>> {
+    keyring::unseal(sealed, kid, master).unwrap()
 }
 
 /// Takes part without asking the database again: a process that is paused from then on.

@@ -1,5 +1,6 @@
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -7,9 +8,11 @@ use futures_util::FutureExt as _;
 use tokio::sync::{Mutex, Notify};
 
 use super::index::Index;
+use super::mark::Mark;
 use crate::model::{Clock, UnixMs};
+use crate::store::marks::{self, Reached};
 use crate::store::state::{self, NodeRow, State};
-use crate::store::{Db, Lock, StoreError};
+use crate::store::{Db, Lock, StoreError, Tx, reseals};
 
 /// How often a node asks the database what has changed.
 pub const POLL_EVERY: Duration = Duration::from_millis(250);
@@ -67,6 +70,8 @@ pub struct Node {
     serves: AtomicBool,
     /// The database went back in time: nothing is answered until someone accepts that.
     went_back: AtomicBool,
+    /// Where it is noted how far the database has come, if anywhere.
+    mark: OnceLock<Mark>,
     /// Every use that it counted before it obeyed this version is on disk.
     flushed: AtomicI64,
     /// Told when a recording phase begins: what was counted before is to be flushed.
@@ -91,11 +96,36 @@ impl Node {
             asking: Mutex::new(()),
             serves: AtomicBool::new(false),
             went_back: AtomicBool::new(false),
+            mark: OnceLock::new(),
             recording: Notify::new(),
             db,
             clock,
             id,
         })
+    }
+
+    /// Which node this is.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Notes from now on, in `file`, how far the database has come.
+    pub fn keep_mark(&self, file: PathBuf, reached: Reached) {
+        self.mark.get_or_init(|| Mark::keep(file)).note(reached);
+    }
+
+    /// Notes how far the database has come, where a mark is kept.
+    pub fn note_mark(&self, reached: Reached) {
+        if let Some(mark) = self.mark.get() {
+            mark.note(reached);
+        }
+    }
+
+    /// Waits until the mark is on disk.
+    pub async fn settle_mark(&self) {
+        if let Some(mark) = self.mark.get() {
+            mark.settle().await;
+        }
     }
 
     /// What the node believes now.
@@ -136,7 +166,11 @@ impl Node {
         let id = self.id.clone();
         self.db
             .write(Lock::Shared, move |tx| {
-                async move { state::forget_node(tx, &id).await }.boxed()
+                async move {
+                    reseals::forget(tx, &id).await?;
+                    state::forget_node(tx, &id).await
+                }
+                .boxed()
             })
             .await
     }
@@ -167,11 +201,15 @@ impl Node {
         }
         let state = state::load(&mut tx).await?;
         let before = self.view();
-        self.check_time_goes_on(&before.state, &state)?;
+        let resumes = self.resumes(&mut tx, &before.state, &state).await?;
         let version = state.version;
         if version > before.state.version {
             let changes = state::changes_after(&mut tx, before.state.version, version).await?;
-            self.index.apply(changes.as_deref(), version);
+            self.index
+                .apply(changes.as_deref().filter(|_| !resumes), version);
+            if self.mark.get().is_some() {
+                self.note_mark(marks::reached(&mut tx).await?);
+            }
         }
         let serves = self.serves.load(Ordering::Acquire);
         let row = if serves {
@@ -200,6 +238,10 @@ impl Node {
             good_until,
         };
         self.view.store(Arc::new(view.clone()));
+        if resumes {
+            self.went_back.store(false, Ordering::Release);
+            tracing::warn!(version, "the older database was accepted: answering again");
+        }
         if !serves || said {
             return Ok(true);
         }
@@ -214,19 +256,27 @@ impl Node {
         Ok(false)
     }
 
-    fn check_time_goes_on(&self, known: &State, found: &State) -> Result<(), StoreError> {
-        if found.version >= known.version && found.instance == known.instance {
-            return Ok(());
+    /// Refuses a database that is older than what is known of it, or another one. True when this node
+    /// had refused it, and someone has accepted it since: then everything known is forgotten.
+    async fn resumes(&self, tx: &mut Tx, known: &State, found: &State) -> Result<bool, StoreError> {
+        let is_same = found.instance == known.instance;
+        if is_same && found.version >= known.version && !self.went_back() {
+            return Ok(false);
         }
-        self.went_back.store(true, Ordering::Release);
-        tracing::error!(
-            known = known.version,
-            found = found.version,
-            "the database went back in time: refusing to answer"
-        );
-        Err(StoreError::Schema(
-            "the database went back in time".to_owned(),
-        ))
+        if is_same
+            && found.version > known.version
+            && marks::accepted_after(tx, known.version).await?
+        {
+            return Ok(true);
+        }
+        if !self.went_back.swap(true, Ordering::AcqRel) {
+            tracing::error!(
+                known = known.version,
+                found = found.version,
+                "the database went back in time: refusing to answer until someone accepts it with --accept-older-database"
+            );
+        }
+        Err(StoreError::WentBack)
     }
 
     async fn acknowledge(&self, version: i64, lease_ms: i64) -> Result<bool, StoreError> {
@@ -280,9 +330,7 @@ impl Node {
         }
         loop {
             if self.went_back() {
-                return Err(StoreError::Schema(
-                    "the database went back in time".to_owned(),
-                ));
+                return Err(StoreError::WentBack);
             }
             let behind = tokio::time::timeout(ANSWER_WITHIN, self.behind(version))
                 .await

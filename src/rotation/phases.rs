@@ -1,16 +1,17 @@
 use futures_util::FutureExt as _;
 use serde_json::json;
 
+use super::destruction;
 use super::engine::{Engine, actor, note, publish_key};
 use super::error::{Result, Rule};
-use super::keyring::MasterKey;
 use super::lookback;
+use super::master::MasterKeys;
 use super::status::Status;
 use crate::model::{DAY_MS, InvalidInput, Name, Phase, Random, RotationId, Span, Steers, UnixMs};
 use crate::store::captures::LONGEST_LOOKBACK_MS;
 use crate::store::rotations::{self, Rotation};
 use crate::store::state::{self, Change, Step};
-use crate::store::{Lock, StoreError, Tx, held, keys};
+use crate::store::{Lock, StoreError, Tx, held};
 
 /// What a rotation is started with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,11 +54,11 @@ impl Engine {
         if plan.reason.chars().count() > 500 {
             return Err(InvalidInput::new("reason", "has at most 500 characters").into());
         }
-        let (master, random, by) = (self.master.clone(), self.random.clone(), actor(by));
+        let (masters, random, by) = (self.masters.clone(), self.random.clone(), actor(by));
         let version = self
             .db
             .write(Lock::Exclusive, move |tx| {
-                async move { begin(tx, plan, &master, &random, &by).await }.boxed()
+                async move { begin(tx, plan, &masters, &random, &by).await }.boxed()
             })
             .await?;
         self.node.settle(version).await?;
@@ -96,7 +97,7 @@ impl Engine {
     /// As [`Engine::finalise`].
     pub async fn close_rotation(&self, by: &impl Steers, confirmation: &str) -> Result<Status> {
         let status = self.step(by, confirmation, Phase::Closed).await?;
-        self.db.scrub().await?;
+        self.scrub().await;
         Ok(status)
     }
 
@@ -134,7 +135,7 @@ async fn open_rotation(tx: &mut Tx) -> Result<Rotation> {
 async fn begin(
     tx: &mut Tx,
     plan: Plan,
-    master: &MasterKey,
+    masters: &MasterKeys,
     random: &Random,
     by: &str,
 ) -> Result<i64> {
@@ -154,7 +155,7 @@ async fn begin(
         Some(name) => name.as_str().to_owned(),
         None => free_name(tx, state.now).await?,
     };
-    publish_key(tx, target, master, random).await?;
+    publish_key(tx, target, masters, random).await?;
     let rotation = Rotation {
         id: RotationId::generate(state.now, random),
         name,
@@ -284,7 +285,8 @@ async fn change_phase(
             rotation_id: None,
         },
         Phase::Closed => {
-            keys::forget_below(tx, target).await?;
+            destruction::close(tx, target, &rotation.id).await?;
+            // After it: what a forgotten key made can be held no more.
             held::prune(tx, state.now).await?;
             Step {
                 current: state.current,
@@ -334,7 +336,7 @@ pub(super) async fn complete_start(engine: &Engine) -> Result<()> {
             })
             .await?;
         engine.node.settle(version).await?;
-        engine.db.scrub().await?;
+        engine.scrub().await;
     }
     if rotation.looked_back_at.is_none() {
         lookback::run(engine, &rotation).await?;
@@ -361,7 +363,7 @@ async fn activate(tx: &mut Tx, id: &RotationId, random: &Random) -> Result<i64, 
     if !rotations::set_effective(tx, id).await? {
         return Ok(state.version);
     }
-    keys::activate(tx, target).await?;
+    destruction::start(tx, target, id).await?;
     let detail = json!({ "signs": target, "destroyed": "the private keys of older generations" });
     note(tx, random, "rollcall", "key.activate", id.as_str(), detail).await?;
     state::publish(tx, &[Change::Phase]).await

@@ -6,7 +6,8 @@ use serde_json::json;
 use super::engine::{Engine, actor, note};
 use super::error::{Result, RotationError, Rule};
 use super::examine::{Stranger, examine};
-use super::keyring::{self, Claims, MasterKey};
+use super::keyring::{self, Claims};
+use super::master::MasterKeys;
 use super::standing;
 use crate::model::{
     AccountId, Acts, Digest, HOUR_MS, IntegrationId, InvalidInput, PlainToken, Random, Retirement,
@@ -33,6 +34,8 @@ pub struct Order {
     pub retirement: Retirement,
     /// The single-use id of the form that asks, so that a repeated submit makes no second token.
     pub form_id: Option<String>,
+    /// A token that was shown and not kept: it is revoked in the same step.
+    pub instead_of: Option<TokenId>,
 }
 
 /// A token that was just issued. The text exists here and nowhere else.
@@ -71,13 +74,14 @@ impl Engine {
     ///
     /// # Errors
     /// [`RotationError::NotFound`] for an integration that is not the asker's;
-    /// [`Rule::AlreadySubmitted`] for a form that was submitted before.
+    /// [`Rule::AlreadySubmitted`] for a form that was submitted before; [`Rule::NotLost`] when the
+    /// token it is to stand for has made a request.
     pub async fn issue_token(&self, by: &impl Acts, order: Order) -> Result<Issued> {
         if order.lifetime_ms.is_some_and(|lifetime| lifetime <= 0) {
             return Err(InvalidInput::new("expiry", "lies in the future: 90d, or never").into());
         }
         let confined = by.confined_to().cloned();
-        let (by, master, random) = (actor(by), self.master.clone(), self.random.clone());
+        let (by, masters, random) = (actor(by), self.masters.clone(), self.random.clone());
         let settings = self.settings.clone();
         let (issued, version) = self
             .db
@@ -93,14 +97,17 @@ impl Engine {
                     {
                         return Err(Rule::AlreadySubmitted.into());
                     }
+                    let mut changes = Vec::new();
+                    if let Some(lost) = &order.instead_of {
+                        changes.extend(take_back(tx, lost, &integration, &by, &random).await?);
+                    }
                     if tokens::count_live(tx, &integration.id).await? >= MOST_LIVE_TOKENS {
                         return Err(Rule::TooManyTokens(MOST_LIVE_TOKENS).into());
                     }
                     let (new, token) =
-                        mint(tx, &integration, &order, (&settings.public_url, settings.audience.as_deref()), &by, &master, &random)
+                        mint(tx, &integration, &order, (&settings.public_url, settings.audience.as_deref()), &by, &masters, &random)
                             .await?;
                     tokens::insert(tx, &new).await?;
-                    let mut changes = Vec::new();
                     if order.retirement == Retirement::AtOnce {
                         let now = tx.state().now;
                         let ended = tokens::retire_predecessors(tx, &new.id, now).await?;
@@ -236,7 +243,7 @@ impl Engine {
         }
         let mut tx = self.db.read().await?;
         let digest = Digest::of(text.as_bytes());
-        let examined = examine(&mut tx, text, &digest, &self.master).await?;
+        let examined = examine(&mut tx, text, &digest, &self.masters).await?;
         Ok(Inspection {
             verdict: decide(&examined.facts()),
             row: examined.row.map(|found| found.token),
@@ -255,6 +262,34 @@ pub(super) async fn integration(
         .await?
         .filter(|integration| confined.is_none_or(|account| *account == integration.account_id))
         .ok_or(RotationError::NotFound("integration"))
+}
+
+/// Revokes a token that was shown once and that nobody has. It must not have made a request: this is
+/// asked after its row is ours, so that a first use in the same moment is not overlooked.
+async fn take_back(
+    tx: &mut Tx,
+    lost: &TokenId,
+    integration: &Integration,
+    by: &str,
+    random: &Random,
+) -> Result<Option<Change>> {
+    let of_this = |found: TokenWithAccount| {
+        let token = found.token;
+        (token.integration_id == integration.id)
+            .then_some(token)
+            .ok_or(RotationError::NotFound("token"))
+    };
+    of_this(find(tx, lost, None).await?)?;
+    if !tokens::revoke(tx, lost, by).await? {
+        return Ok(None);
+    }
+    let token = of_this(find(tx, lost, None).await?)?;
+    if token.first_used_at.is_some() {
+        return Err(Rule::NotLost.into());
+    }
+    let detail = json!({ "because": "shown once and not kept" });
+    note(tx, random, by, "token.revoke", lost.as_str(), detail).await?;
+    Ok(Some(Change::Token(token.digest)))
 }
 
 /// A token, if it is the asker's.
@@ -279,7 +314,7 @@ async fn mint(
     order: &Order,
     (issuer, audience): (&str, Option<&str>),
     by: &str,
-    master: &MasterKey,
+    masters: &MasterKeys,
     random: &Random,
 ) -> Result<(NewToken, PlainToken)> {
     let now = tx.state().now;
@@ -297,7 +332,7 @@ async fn mint(
             exp: expires_at.map(UnixMs::seconds),
             jti: URL_SAFE_NO_PAD.encode(random.bytes::<16>()),
         },
-        master,
+        masters,
     )?;
     let new = NewToken {
         id: TokenId::generate(now, random),

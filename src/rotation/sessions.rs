@@ -37,6 +37,7 @@ impl Engine {
         data: String,
         caller: Caller,
     ) -> Result<bool> {
+        self.trust_database()?;
         let random = self.random.clone();
         Ok(self
             .db
@@ -71,6 +72,7 @@ impl Engine {
 
     /// What became of a session. Reads only.
     pub async fn session(&self, digest: &Digest) -> Result<Fate> {
+        self.trust_database()?;
         let mut tx = self.db.read().await?;
         let state = state::load(&mut tx).await?;
         let Some(session) = sessions::find(&mut tx, digest).await? else {

@@ -6,7 +6,7 @@ use super::lookback;
 use crate::model::{Generation, Phase, UnixMs};
 use crate::store::rehearsal::{self, Cutover};
 use crate::store::rotations::{self, Rotation};
-use crate::store::{StoreError, Tx, held, sessions, state};
+use crate::store::{StoreError, Tx, forgeries, held, sessions, state};
 
 /// The rotation as the contract shows it: the open one, or `idle` with the last.
 #[derive(Clone, Debug, Serialize)]
@@ -35,6 +35,8 @@ pub struct Status {
     pub accounts: AccountCounts,
     /// How far the look-back is; `None` for a rotation that does not look back.
     pub lookback: Option<LookBack>,
+    /// Forged tokens that were refused, since the alarm was closed last.
+    pub forgeries: i64,
     /// When idle: the last rotation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<Past>,
@@ -203,6 +205,7 @@ impl Engine {
                 recovered,
             },
             lookback: rotation.and_then(LookBack::of),
+            forgeries: forgeries::count_open(&mut tx).await?,
             last,
         })
     }

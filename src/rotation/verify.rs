@@ -113,7 +113,8 @@ struct Judged {
     token: Option<Token>,
     stranger: Option<Stranger>,
     state: state::State,
-    forged: bool,
+    /// The key that signed it, when it is a forgery.
+    forged: Option<String>,
     cutover: Option<Cutover>,
 }
 
@@ -188,9 +189,7 @@ impl Engine {
     /// Reads everything the verdict depends on in one transaction, and decides.
     async fn judge(&self, text: &str, digest: &Digest) -> Result<Judged, StoreError> {
         if self.node.went_back() {
-            return Err(StoreError::Schema(
-                "the database went back in time".to_owned(),
-            ));
+            return Err(StoreError::WentBack);
         }
         let mut tx = self.db.read().await?;
         if !tx.is_primary().await? {
@@ -198,10 +197,9 @@ impl Engine {
                 "the database is a replica, not the primary".to_owned(),
             ));
         }
-        let examined = examine(&mut tx, text, digest, &self.master).await?;
-        let facts = examined.facts();
-        let verdict = decide::decide(&facts);
-        let forged = decide::is_forgery(&facts);
+        let examined = examine(&mut tx, text, digest, &self.masters).await?;
+        let verdict = decide::decide(&examined.facts());
+        let forged = examined.forged();
         let cutover = match verdict {
             Verdict::Refuse(Reason::NotCaptured) => rotations::last_cutover(&mut tx)
                 .await?
@@ -228,9 +226,8 @@ impl Engine {
             forged,
             cutover,
         } = judged;
-        if forged {
-            // Never the token itself: an attacker's text has no place in a log.
-            tracing::error!(source = ?caller.source, "forgery: a good signature on a token that was never issued");
+        if let Some(kid) = forged {
+            self.alarm.raise(&kid, caller, state.now, &self.clock);
         }
         let Some(token) = token else {
             return Some(self.answer_stranger(verdict, stranger, &state, cutover, caller));

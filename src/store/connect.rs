@@ -2,9 +2,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+use sqlx::pool::PoolConnectionMetadata;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection as _, SqlitePool};
+use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 
 use super::StoreError;
 
@@ -44,12 +46,14 @@ pub(super) async fn sqlite(path: &str) -> Result<(SqlitePool, SqlitePool, PathBu
     }
     let options = sqlite_options(&file);
     let writer = SqlitePoolOptions::new()
+        .before_acquire(is_free)
         .max_connections(1)
         // Who waits how long is decided where a transaction begins: see `lock`.
         .acquire_timeout(Duration::from_mins(1))
         .connect_with(options.clone())
         .await?;
     let readers = SqlitePoolOptions::new()
+        .before_acquire(is_free)
         .max_connections(8)
         .acquire_timeout(Duration::from_secs(5))
         .connect_with(
@@ -59,6 +63,17 @@ pub(super) async fn sqlite(path: &str) -> Result<(SqlitePool, SqlitePool, PathBu
         )
         .await?;
     Ok((readers, writer, file))
+}
+
+/// Whether a connection can begin a transaction; one that cannot is replaced. After some errors (a
+/// full disk, a failed sync) SQLite rolls back by itself; the driver's own rollback then fails, and
+/// it goes on believing that a transaction runs.
+fn is_free(
+    connection: &mut SqliteConnection,
+    _: PoolConnectionMetadata,
+) -> BoxFuture<'_, Result<bool, sqlx::Error>> {
+    let free = !connection.is_in_transaction();
+    Box::pin(async move { Ok(free) })
 }
 
 fn sqlite_options(file: &Path) -> SqliteConnectOptions {

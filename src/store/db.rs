@@ -2,7 +2,6 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sqlx::{PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
@@ -240,37 +239,6 @@ impl Db {
         }
     }
 
-    /// Makes what was overwritten unreadable in the files too: on SQLite the freed pages are
-    /// already zeroed (`secure_delete`), and here the write-ahead log is emptied. On PostgreSQL
-    /// the row versions are vacuumed; archives of its log keep the sealed bytes.
-    ///
-    /// # Errors
-    /// [`StoreError::Unreachable`] when readers kept the log from being emptied.
-    pub async fn scrub(&self) -> Result<(), StoreError> {
-        match &self.engine {
-            Engine::Sqlite { writer, .. } => {
-                for _ in 0..200 {
-                    let (busy, _, _): (i64, i64, i64) =
-                        sqlx::query_as("pragma wal_checkpoint(truncate)")
-                            .fetch_one(writer)
-                            .await?;
-                    if busy == 0 {
-                        return Ok(());
-                    }
-                    tokio::time::sleep(Duration::from_millis(25)).await;
-                }
-                Err(StoreError::Locked {
-                    holder: "a reader of the write-ahead log".to_owned(),
-                })
-            }
-            Engine::Postgres { pool, .. } => {
-                // One message: it runs in no transaction, and a pooler may stand in between.
-                sqlx::raw_sql("vacuum signing_keys").execute(pool).await?;
-                Ok(())
-            }
-        }
-    }
-
     /// Whether a pooler in transaction mode stands in between.
     pub(super) const fn is_pooled(&self) -> bool {
         matches!(self.engine, Engine::Postgres { pooled: true, .. })
@@ -293,7 +261,15 @@ impl Db {
         }
     }
 
-    /// The one writer of SQLite, for the migrations.
+    /// The pool behind PostgreSQL, for scrubbing. `None` on SQLite.
+    pub(super) const fn postgres_pool(&self) -> Option<&PgPool> {
+        match &self.engine {
+            Engine::Sqlite { .. } => None,
+            Engine::Postgres { pool, .. } => Some(pool),
+        }
+    }
+
+    /// The one writer of SQLite, for migrations and scrubbing.
     pub(super) const fn sqlite_writer(&self) -> Option<&SqlitePool> {
         match &self.engine {
             Engine::Sqlite { writer, .. } => Some(writer),

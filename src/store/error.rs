@@ -16,6 +16,9 @@ pub enum StoreError {
     /// The schema is not what this program was built for.
     #[error("{0}")]
     Schema(String),
+    /// It is older than what is known of it. It is not believed until someone accepts it.
+    #[error("the database went back in time: it was restored from a backup")]
+    WentBack,
     /// A row holds what this program never writes.
     #[error("the database holds a value that cannot be read: {0}")]
     Corrupt(String),
@@ -35,7 +38,11 @@ impl StoreError {
     pub const fn is_passing(&self) -> bool {
         matches!(
             self,
-            Self::Unreachable(_) | Self::Locked { .. } | Self::Conflict(_) | Self::Cut
+            Self::Unreachable(_)
+                | Self::Locked { .. }
+                | Self::Conflict(_)
+                | Self::WentBack
+                | Self::Cut
         )
     }
 }
@@ -64,10 +71,11 @@ impl From<sqlx::Error> for StoreError {
                 {
                     Self::Unreachable(error)
                 }
-                // SQLite: BUSY, LOCKED, IOERR, FULL, CANTOPEN, NOTADB, PROTOCOL with extensions.
+                // SQLite: BUSY, LOCKED, IOERR, CORRUPT (which is also what it calls a page that the
+                // disk does not give), FULL, CANTOPEN, PROTOCOL, NOTADB with extensions.
                 Some(code)
                     if code.parse::<i64>().is_ok_and(|code| {
-                        matches!(code & 0xff, 5 | 6 | 10 | 13 | 14 | 15 | 26)
+                        matches!(code & 0xff, 5 | 6 | 10 | 11 | 13 | 14 | 15 | 26)
                     }) =>
                 {
                     Self::Unreachable(error)

@@ -196,6 +196,10 @@ pub async fn forget_below(tx: &mut Tx, generation: Generation) -> Result<(), Sto
 
 /// Finds a key by its name.
 pub async fn find(tx: &mut Tx, kid: &str) -> Result<Option<SigningKey>, StoreError> {
+    // Strangers write it, and PostgreSQL's text cannot hold a NUL: no key is named so.
+    if kid.contains('\0') {
+        return Ok(None);
+    }
     Ok(on!(tx, c => {
         sqlx::QueryBuilder::new(SELECT).push("where kid = ").push_bind(kid).build_query_as().fetch_optional(c).await
     })?)
@@ -215,6 +219,6 @@ pub async fn signing(tx: &mut Tx) -> Result<Option<SigningKey>, StoreError> {
 /// Every key, newest first.
 pub async fn list(tx: &mut Tx) -> Result<Vec<SigningKey>, StoreError> {
     Ok(on!(tx, c => {
-        sqlx::QueryBuilder::new(SELECT).push("order by generation desc").build_query_as().fetch_all(c).await
+        sqlx::QueryBuilder::new(SELECT).push("order by generation desc, origin, kid").build_query_as().fetch_all(c).await
     })?)
 }

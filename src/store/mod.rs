@@ -24,6 +24,8 @@ macro_rules! exec {
 pub mod accounts;
 /// Who did what, when.
 pub mod audit;
+/// A copy of a database that is in use.
+mod backup;
 /// The allowlist of a rotation and its evidence.
 pub mod captures;
 /// How each engine is reached.
@@ -31,10 +33,14 @@ mod connect;
 /// The seam between the engines: connections, transactions, locks, the clock.
 pub mod db;
 mod error;
+/// Forged tokens that were seen.
+pub mod forgeries;
 /// What `doctor` asks of a database.
 mod health;
 /// Tokens issued elsewhere that the registry does not know.
 pub mod held;
+/// What became of keys: destroyed, compromised, moved to another master key.
+pub mod key_history;
 /// Signing keys by generation.
 pub mod keys;
 /// Tokens issued elsewhere on their way into the registry.
@@ -43,11 +49,17 @@ pub mod ledger;
 pub mod links;
 /// The rotation lock, how long it is waited for, and who holds it.
 mod lock;
+/// How far a database has come, so that an older one is noticed.
+pub mod marks;
 mod migrate;
 /// Who would break, and who has recovered.
 pub mod rehearsal;
+/// Moves to another master key, and which nodes hold it.
+pub mod reseals;
 /// Rotations and their phases.
 pub mod rotations;
+/// What was destroyed leaves the files too.
+mod scrub;
 /// Dashboard logins.
 pub mod sessions;
 /// The one row that all nodes agree on, its version and its changes.

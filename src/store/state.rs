@@ -46,6 +46,8 @@ pub enum Change {
     Account(String),
     /// One session: ended.
     Session(Digest),
+    /// Master keys: a move to another one has begun or ended.
+    MasterKeys,
 }
 
 impl Change {
@@ -55,6 +57,7 @@ impl Change {
             Self::Token(digest) => ("token", hex(digest.as_bytes())),
             Self::Account(id) => ("account", id.clone()),
             Self::Session(digest) => ("session", hex(digest.as_bytes())),
+            Self::MasterKeys => ("master-keys", String::new()),
         }
     }
 
@@ -63,6 +66,7 @@ impl Change {
             "token" => unhex(&subject).map_or(Self::Phase, Self::Token),
             "session" => unhex(&subject).map_or(Self::Phase, Self::Session),
             "account" => Self::Account(subject),
+            "master-keys" => Self::MasterKeys,
             // A newer release's kind is not understood: forgetting everything is always right.
             _ => Self::Phase,
         }

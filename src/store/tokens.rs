@@ -216,16 +216,18 @@ pub async fn retire_predecessors(
     successor: &TokenId,
     ends_at: UnixMs,
 ) -> Result<Vec<Digest>, StoreError> {
+    let now = tx.state().now;
     Ok(on!(tx, c => {
         sqlx::query_scalar(
             "update tokens set replaced_by = $1, ends_at = $2 \
              where integration_id = (select integration_id from tokens where id = $1) \
              and id <> $1 and revoked_at is null and (ends_at is null or ends_at > $2) \
-             and issued_at <= (select issued_at from tokens where id = $1) \
+             and (expires_at is null or expires_at > $3) and issued_at <= (select issued_at from tokens where id = $1) \
              returning digest",
         )
         .bind(successor)
         .bind(ends_at)
+        .bind(now)
         .fetch_all(c)
         .await
     })?)

@@ -115,6 +115,21 @@ both! {
     }
 }
 
+both! {
+    /// Whatever a stranger writes as the name of a key names none: the answer is no failure of ours.
+    async fn a_key_of_any_name_is_looked_for(world: World) {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+        let site = Site::of(world).await;
+        for kid in ["g1\\u0000", "", "../../dev/null", "x' or '1'='1"] {
+            let head = format!(r#"{{"alg":"EdDSA","typ":"at+jwt","kid":"{kid}"}}"#);
+            let page = site.verify(&format!("{}.e30.AAAA", URL_SAFE_NO_PAD.encode(head))).await;
+            assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{kid}");
+            assert_eq!(page.json()["code"], "token_unknown", "{kid}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn observing_refuses_nobody_and_says_what_it_would_have_done() {
     let world = World::sqlite().await;

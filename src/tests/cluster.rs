@@ -1,6 +1,8 @@
 //! A throwaway PostgreSQL cluster: started by the first test that asks, on a socket in a temporary
 //! folder, and taken down by a watchman when the test process is gone, however it went.
 
+use std::ffi::OsStr;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,7 +17,17 @@ static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// The URL of a new, empty database.
 pub fn new_database() -> String {
-    let folder = CLUSTER.get_or_init(start);
+    database_in(shared())
+}
+
+/// The folder of the cluster that tests share.
+fn shared() -> &'static Path {
+    // What tests ask is not what a power cut leaves.
+    CLUSTER.get_or_init(|| start(&["fsync = off"]))
+}
+
+/// The URL of a new, empty database in the cluster of a folder.
+pub fn database_in(folder: &Path) -> String {
     let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
     let made = Command::new(binary("createdb"))
         .args([
@@ -88,14 +100,7 @@ fn start_pooler(cluster: &Path) -> Option<PathBuf> {
     );
     let file = folder.join("pgbouncer.ini");
     std::fs::write(&file, settings).unwrap();
-    let mut command = if is_root() {
-        let mut command = Command::new("runuser");
-        command.args(["-u", "postgres", "--", program]);
-        command
-    } else {
-        Command::new(program)
-    };
-    let pooler = command
+    let pooler = as_owner(program)
         .arg(&file)
         .current_dir("/")
         .stdin(Stdio::null())
@@ -108,6 +113,8 @@ fn start_pooler(cluster: &Path) -> Option<PathBuf> {
         std::process::id(),
         pooler.id()
     );
+    // Nobody waits for it: it outlives this process for a moment.
+    drop(pooler);
     outlive(&script);
     let socket = folder.join(".s.PGSQL.6543");
     for _ in 0..200 {
@@ -122,8 +129,13 @@ fn start_pooler(cluster: &Path) -> Option<PathBuf> {
     );
 }
 
+/// Where the cluster keeps its files.
+pub fn data() -> PathBuf {
+    shared().join("data")
+}
+
 /// Where the PostgreSQL programs are: on the path, or where Debian keeps them.
-fn binary(name: &str) -> PathBuf {
+pub fn binary(name: &str) -> PathBuf {
     let mut places: Vec<PathBuf> =
         std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
     if let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") {
@@ -146,7 +158,9 @@ fn binary(name: &str) -> PathBuf {
     place.join(name)
 }
 
-fn start() -> PathBuf {
+/// Starts a cluster with these lines in its configuration, which a restart finds there too; gives
+/// the folder of its socket and of its `data`.
+pub fn start(settings: &[&str]) -> PathBuf {
     let folder = tempfile::Builder::new()
         .prefix("rollcall-postgres-")
         .tempdir()
@@ -164,32 +178,42 @@ fn start() -> PathBuf {
         ])
         .arg("--pgdata")
         .arg(&data));
-    let options = format!(
-        "-c listen_addresses='' -c unix_socket_directories='{}' -c fsync=off -c max_connections=400",
-        folder.display()
-    );
+    let mut configuration = std::fs::File::options()
+        .append(true)
+        .open(data.join("postgresql.conf"))
+        .unwrap();
+    writeln!(
+        configuration,
+        "listen_addresses = ''\nunix_socket_directories = '{}'\nmax_connections = 400\n{}",
+        folder.display(),
+        settings.join("\n")
+    )
+    .unwrap();
     run(command("pg_ctl")
         .arg("start")
         .arg("--wait")
         .arg("--pgdata")
         .arg(&data)
-        .arg("--options")
-        .arg(options)
         .arg("--log")
         .arg(folder.join("log")));
     watch(&folder, &data);
     folder
 }
 
+/// One of PostgreSQL's programs, run by whom the cluster belongs to.
+pub fn command(name: &str) -> Command {
+    as_owner(binary(name))
+}
+
 /// PostgreSQL refuses to run as root; then the packaged user runs it.
-fn command(name: &str) -> Command {
+pub fn as_owner(program: impl AsRef<OsStr>) -> Command {
     if is_root() {
         let mut command = Command::new("runuser");
-        command.args(["-u", "postgres", "--"]).arg(binary(name));
+        command.args(["-u", "postgres", "--"]).arg(program);
         command.current_dir("/");
         command
     } else {
-        Command::new(binary(name))
+        Command::new(program)
     }
 }
 
@@ -204,7 +228,7 @@ fn own(folder: &Path) {
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-fn run(command: &mut Command) {
+pub fn run(command: &mut Command) {
     // The server must not keep the test's own output open.
     let status = command
         .stdin(Stdio::null())

@@ -2,8 +2,9 @@
 
 use super::both;
 use super::world::{World, caller};
-use crate::model::{DAY_MS, Digest, UserId};
+use crate::model::{DAY_MS, Digest, Span, UserId};
 use crate::rotation::NewUser;
+use crate::rotation::phases::Plan;
 use crate::rotation::sessions::{ABSOLUTE_MS, Fate, IDLE_MS};
 
 async fn user(world: &World) -> UserId {
@@ -106,5 +107,28 @@ both! {
         assert_eq!(world.engine.end_other_sessions(&admin, &user, Some(here)).await.unwrap(), 1);
         assert!(view(&world, &here).await);
         assert!(!view(&world, &there).await);
+    }
+}
+
+both! {
+    /// Looking back captures no session of a disabled account, as use does not: enabling the account
+    /// later brings none back that the cutover has ended (I6).
+    async fn looking_back_captures_nothing_of_a_disabled_account(world: World) {
+        world.integration("Alpha").await;
+        let new = NewUser {
+            account: Some("Alpha".to_owned()),
+            name: None,
+            email: "ana@alpha.example".parse().unwrap(),
+            password_hash: None,
+        };
+        let ana = world.engine.create_user(&world.operator, new).await.unwrap().user;
+        let (of_alpha, of_admin) = (begin(&world, &ana, "ana").await, begin(&world, &user(&world).await, "admin").await);
+        world.engine.set_account_disabled(&world.operator, "Alpha", true).await.unwrap();
+        let plan = Plan { name: Some("2026-11".parse().unwrap()), lookback: Span::days(1), ..Plan::default() };
+        world.engine.start_rotation(&world.operator, plan).await.unwrap();
+        world.finalise().await;
+        world.engine.set_account_disabled(&world.operator, "Alpha", false).await.unwrap();
+        assert!(matches!(world.engine.session(&of_alpha).await.unwrap(), Fate::EndedByCutover(_)));
+        assert!(matches!(world.engine.session(&of_admin).await.unwrap(), Fate::Live(_)));
     }
 }

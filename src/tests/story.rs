@@ -156,6 +156,17 @@ both! {
 }
 
 both! {
+    /// What had expired by itself is not called replaced afterwards.
+    async fn a_replacement_retires_only_what_is_live(world: World) {
+        let integration = world.integration("Alpha").await;
+        let old = world.issue_with(&integration, Some(60_000), Retirement::Keep).await;
+        world.pass(61_000).await;
+        world.issue_with(&integration, None, Retirement::AtOnce).await;
+        assert_eq!(world.reason(&old.token).await, Reason::Expired);
+    }
+}
+
+both! {
     /// Expiry, revocation and a disabled account end a captured token as they end any other (I6).
     async fn capture_never_revives(world: World) {
         let integration = world.integration("Alpha").await;

@@ -110,6 +110,7 @@ impl World {
             lifetime_ms,
             retirement,
             form_id: None,
+            instead_of: None,
         };
         self.engine
             .issue_token(&self.operator, order)

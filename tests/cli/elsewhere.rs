@@ -38,7 +38,7 @@ fn with_key() -> Place {
     let key = place.run_reading(SECRET, &import).json();
     assert_eq!(
         (&key["algorithm"], &key["origin"], &key["state"]),
-        (&json!("HS256"), &json!("imported"), &json!("verifying"))
+        (&json!("HS256"), &json!("imported"), &json!("deactivated"))
     );
     place
 }
@@ -93,7 +93,7 @@ fn a_key_is_taken_from_a_file_or_stdin_and_never_shown() {
     );
     let listed = place.run(&["key", "list"]).fine();
     assert!(
-        listed.contains("2024") && listed.contains("verifying"),
+        listed.contains("2024") && listed.contains("deactivated"),
         "{listed}"
     );
 }

@@ -3,6 +3,7 @@
 #![cfg(feature = "ssr")]
 
 mod elsewhere;
+mod keys;
 mod place;
 mod serving;
 

@@ -9,17 +9,80 @@
 //! The seed is printed; the same seed makes the same choices. `docs/torture.md` has the last figures.
 #![cfg(feature = "ssr")]
 #![expect(
+    clippy::match_wildcard_for_single_variants,
+    clippy::similar_names,
+    clippy::struct_field_names,
+    clippy::too_many_lines,
+    clippy::type_complexity,
+    reason = "a harness names what it plays, and one table of steps is read in one piece"
+)]
+#![expect(
     clippy::disallowed_methods,
     reason = "a harness measures the product from outside, by the clock on the wall"
 )]
 
+/// What the database says.
+mod books;
+/// A throwaway PostgreSQL cluster.
+#[path = "../../src/tests/cluster.rs"]
+mod cluster;
+/// A disk that fails, dawdles, lies and forgets.
+mod disk;
+/// The ways to write, and what their answers claim.
+mod doors;
+/// Faults against every path that writes.
+mod faults;
+/// With the real old private key, and without: 0 accepted.
+mod forgeries;
+/// Whatever reads what strangers write: 0 panics.
+mod fuzz;
+/// The races that matter most, held still.
+mod held;
+/// A client.
+mod http;
+/// SIGKILL under load.
+mod kills;
+/// Whatever ends a credential, raced against its capture.
+mod logouts;
+/// Sequences of everything against a simple model.
+mod model;
+/// Processes that are paused, and a database that crashes.
+mod paused;
+/// An installation, seen from outside.
+mod place;
 /// What a run is asked for, and what it found.
 mod plan;
+/// A cluster that is stopped, crashed and cut off.
+mod postgres;
+/// Power cuts.
+mod powercut;
+/// The product, as the model's steps are done to it.
+mod product;
+/// A slow road to a database.
+mod proxy;
+/// Steps raced against traffic on three nodes.
+mod races;
+/// The simple model.
+mod rules;
+/// Servers as processes.
+mod serving;
+/// Requests at a drawn moment, and what they were told.
+mod shots;
+/// Synced before it is answered.
+mod sync;
+/// What strace wrote.
+mod trace;
+/// What a forger makes of a token.
+mod tricks;
+/// Installations, and processes on them inside this one.
+mod world;
 
 use std::process::ExitCode;
 use std::time::Instant;
 
 use plan::{Plan, Report};
+// For the helper that starts a cluster, which is the crate's own in its unit tests.
+use rollcall::store;
 
 /// A harness: its name on the command line, what it holds Rollcall to, and what runs it.
 struct Harness {
@@ -29,7 +92,63 @@ struct Harness {
 }
 
 /// In the order in which they run.
-const HARNESSES: &[Harness] = &[];
+const HARNESSES: &[Harness] = &[
+    Harness {
+        name: "model",
+        promise: "every answer is what a simple model says",
+        run: model::run,
+    },
+    Harness {
+        name: "forgeries",
+        promise: "a forged token is never accepted, with the real old key or without",
+        run: forgeries::run,
+    },
+    Harness {
+        name: "races",
+        promise: "a step is one moment on every node: I1 and I2, whatever is raced against it",
+        run: races::run,
+    },
+    Harness {
+        name: "races-held",
+        promise: "what must not overtake does not, with all the time to",
+        run: held::run,
+    },
+    Harness {
+        name: "races-paused",
+        promise: "a paused node wakes to obey, and holds nobody up; a crashed database loses nothing",
+        run: paused::run,
+    },
+    Harness {
+        name: "logouts",
+        promise: "what has ended stays so, whatever captures it meanwhile",
+        run: logouts::run,
+    },
+    Harness {
+        name: "fuzz",
+        promise: "nothing that strangers write makes a reader panic, or take what it should not",
+        run: fuzz::run,
+    },
+    Harness {
+        name: "kills",
+        promise: "what a 2xx acknowledged survives SIGKILL at any moment",
+        run: kills::run,
+    },
+    Harness {
+        name: "sync",
+        promise: "a first capture is synced before it is answered",
+        run: sync::run,
+    },
+    Harness {
+        name: "powercut",
+        promise: "what a 2xx acknowledged survives the loss of all that was not synced",
+        run: powercut::run,
+    },
+    Harness {
+        name: "faults",
+        promise: "whatever fails: 503 or a correct answer, and well again within a second",
+        run: faults::run,
+    },
+];
 
 fn main() -> ExitCode {
     let asked = match Plan::of_arguments(std::env::args().skip(1)) {

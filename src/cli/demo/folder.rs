@@ -7,13 +7,14 @@ use crate::cli::failure::{Failure, Result};
 /// What says that a folder was made by a demo. Locked while one runs in it.
 const MARK: &str = "rollcall-demo";
 /// What a demo makes.
-const OURS: [&str; 7] = [
+const OURS: [&str; 8] = [
     MARK,
     "rollcall.db",
     "rollcall.db-wal",
     "rollcall.db-shm",
     "rollcall.key",
     "rollcall.lock",
+    "rollcall.mark",
     "mail",
 ];
 

@@ -169,6 +169,7 @@ async fn issue(
         lifetime_ms,
         retirement,
         form_id: None,
+        instead_of: None,
     };
     life.token = Some(at.engine.issue_token(&at.by, order).await?);
     Ok(())

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use zeroize::Zeroizing;
 
-use super::Shown;
+use super::list;
 use crate::cli::Settings;
 use crate::cli::failure::{Failure, Result};
 use crate::cli::opening::within;
@@ -91,7 +91,8 @@ impl Import {
             }
             let (kid, algorithm) = (key.kid.clone(), key.algorithm.clone());
             let names = if key.reading.names_kid { "name it" } else { "name no key" };
-            output.data(&Shown::from(key), || {
+            let shown = list::one(at, &key.kid).await?;
+            output.data(&shown, || {
                 facts(&[
                     ("key", kid),
                     ("algorithm", algorithm),

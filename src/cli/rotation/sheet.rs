@@ -1,5 +1,5 @@
 use crate::cli::failure::{Failure, Result};
-use crate::model::TokenId;
+use crate::model::{TokenId, harmless_cell};
 use crate::rotation::held::Breaking;
 
 /// The affected integrations as CSV (RFC 4180), one a line, under a line of headings.
@@ -46,14 +46,9 @@ pub fn of(hit: &[Breaking]) -> Result<String> {
     String::from_utf8(bytes).map_err(|error| failed(&error))
 }
 
-/// A text that no spreadsheet takes for a formula (OWASP, CSV injection).
+/// A text that came from outside; nothing where there is none.
 fn harmless(text: Option<&str>) -> String {
-    let text = text.unwrap_or_default();
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
+    text.map(harmless_cell).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -58,6 +58,15 @@ pub fn status(status: &Status, now: UnixMs) -> String {
             format!("use since {since}: {state}, {carried} carried over"),
         ));
     }
+    if status.forgeries > 0 {
+        more.push((
+            "ALARM",
+            format!(
+                "{} refused: someone has a private key; see `rollcall key list`",
+                words::counted(status.forgeries, "forged token")
+            ),
+        ));
+    }
     if let Some(last) = &status.last {
         more.push(("last", format!("{}, {}", last.name, last.phase)));
     }

@@ -175,7 +175,7 @@ fn Listed(
         <div class="table-box" tabindex="0" role="region" aria-label="Accounts">
             <table class="data cards">
                 <caption class="visually-hidden">"Accounts; times are UTC"</caption>
-                <thead><Heads wanted/></thead>
+                <thead><Heads wanted cutover/></thead>
                 <tbody>{body}</tbody>
             </table>
         </div>
@@ -185,7 +185,11 @@ fn Listed(
 }
 
 #[component]
-fn Heads(wanted: Wanted) -> impl IntoView {
+fn Heads(
+    wanted: Wanted,
+    /// As in [`Listed`]: without one the columns of recovery would hold nothing.
+    cutover: bool,
+) -> impl IntoView {
     let sortable = wanted.show != Show::Every;
     let (name_href, name_order) = wanted.sorted_by(Sort::Name);
     let (affected_href, affected_order) = wanted.sorted_by(Sort::Affected);
@@ -205,18 +209,19 @@ fn Heads(wanted: Wanted) -> impl IntoView {
         <tr>
             <SortHeader label="Account" href=name_href order=name_order/>
             {affected}
-            <th scope="col" class="num">"Work again"</th>
+            {cutover.then(|| view! { <th scope="col" class="num">"Work again"</th> })}
             <th scope="col" class="num">"Integrations"</th>
             {used}
-            <th scope="col">"Signed in since (UTC)"</th>
-            <th scope="col">"Works again since (UTC)"</th>
+            {cutover.then(|| view! {
+                <th scope="col">"Signed in since (UTC)"</th>
+                <th scope="col">"Works again since (UTC)"</th>
+            })}
         </tr>
     }
 }
 
 fn row(fate: AccountFate, now: UnixMs, cutover: bool) -> impl IntoView {
     let href = format!("/admin/accounts/{}", fate.id);
-    let not_yet = if cutover { "not yet" } else { "–" };
     // While some are affected still, the account does not work again, whatever some of it does.
     let back = fate.recovered_at.filter(|_| fate.affected == 0);
     view! {
@@ -228,11 +233,13 @@ fn row(fate: AccountFate, now: UnixMs, cutover: bool) -> impl IntoView {
                 </span>
             </th>
             <td class="num" data-label="Affected">{figure(fate.affected)}</td>
-            <td class="num" data-label="Work again">{figure(fate.recovered)}</td>
+            {cutover.then(|| view! { <td class="num" data-label="Work again">{figure(fate.recovered)}</td> })}
             <td class="num" data-label="Integrations">{figure(fate.integrations)}</td>
             <td data-label="Last use (UTC)"><InUtc at=fate.last_used_at now/></td>
-            <td data-label="Signed in since (UTC)"><InUtc at=fate.logged_in_at now none=not_yet/></td>
-            <td data-label="Works again since (UTC)"><InUtc at=back now none="–"/></td>
+            {cutover.then(|| view! {
+                <td data-label="Signed in since (UTC)"><InUtc at=fate.logged_in_at now none="not yet"/></td>
+                <td data-label="Works again since (UTC)"><InUtc at=back now none="–"/></td>
+            })}
         </tr>
     }
 }

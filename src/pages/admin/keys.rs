@@ -5,12 +5,15 @@ use axum::response::Response;
 use axum::routing::get;
 use leptos::prelude::*;
 
+use super::alarm::Alarms;
 use super::words::{InUtc, count};
 use crate::auth::AppState;
-use crate::model::{Admin, UnixMs};
+use crate::model::{Admin, KeyState, UnixMs};
 use crate::pages::parts::{Badge, PageHeader, Shape, Tone, counted, when};
 use crate::pages::{Frame, PageError, Section, Visit};
-use crate::store::keys::SigningKey;
+use crate::rotation::destruction::KeyRecord;
+use crate::store::key_history::Destruction;
+use crate::store::rotations::Rotation;
 
 /// The signing keys by generation.
 pub fn routes() -> Router<AppState> {
@@ -18,16 +21,20 @@ pub fn routes() -> Router<AppState> {
 }
 
 async fn page(State(app): State<AppState>, _: Admin, visit: Visit) -> Result<Response, PageError> {
-    let keys = app.engine.keys().await?;
+    let keys = app.engine.key_records().await?;
+    let rotations = app.engine.rotations().await?;
+    let is_rotating = app.engine.open_rotation().await?.is_some();
     let now = app.engine.now();
     let title = headline(&keys, now);
     let frame = Frame::new("Keys", Section::Keys);
     Ok(visit
         .show(StatusCode::OK, frame, move || {
-            let rows = keys.into_iter().map(|key| row(&key, now)).collect_view();
+            let rows = keys.iter().map(|record| row(record, now)).collect_view();
+            let destroyed = destroyed(&keys, &rotations, now);
             view! {
                 <PageHeader title
                     sub="A private key that no longer signs is destroyed, not archived: only its public half still verifies, until its rotation is closed."/>
+                <Alarms keys is_rotating can_close=true now/>
                 <div class="table-box" tabindex="0" role="region" aria-label="Signing keys">
                     <table class="data cards">
                         <caption class="visually-hidden">"Signing keys, the newest first; times are UTC"</caption>
@@ -39,14 +46,15 @@ async fn page(State(app): State<AppState>, _: Admin, visit: Visit) -> Result<Res
                                 <th scope="col">"Signs since"</th>
                                 <th scope="col">"Signed until"</th>
                                 <th scope="col">"Private half destroyed"</th>
-                                <th scope="col">"Public half forgotten"</th>
+                                <th scope="col">"All of it destroyed"</th>
                             </tr>
                         </thead>
                         <tbody>{rows}</tbody>
                     </table>
                 </div>
+                {destroyed}
                 <p class="page-end">
-                    <span>"Times are UTC."</span>
+                    <span>"Times are UTC. States are named as in NIST SP 800-57."</span>
                     <a href="/.well-known/jwks.json">"The keys that verify, as a JSON Web Key Set"</a>
                 </p>
             }
@@ -54,46 +62,29 @@ async fn page(State(app): State<AppState>, _: Admin, visit: Visit) -> Result<Res
         .await)
 }
 
-/// Where a key stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    Published,
-    Signs,
-    Verifies,
-    Forgotten,
-}
-
-impl Standing {
-    fn of(key: &SigningKey) -> Self {
-        if key.forgotten_at.is_some() {
-            Self::Forgotten
-        } else if key.deactivated_at.is_some() || key.origin == "imported" {
-            Self::Verifies
-        } else if key.activated_at.is_some() {
-            Self::Signs
-        } else {
-            Self::Published
-        }
-    }
-
-    const fn look(self) -> (Tone, Shape, &'static str) {
-        match self {
-            Self::Published => (Tone::Warn, Shape::Waiting, "Published, signs soon"),
-            Self::Signs => (Tone::Good, Shape::Key, "Signs now"),
-            Self::Verifies => (Tone::Accent, Shape::Check, "Only verifies"),
-            Self::Forgotten => (Tone::Plain, Shape::Absent, "Gone"),
-        }
+const fn look(state: KeyState) -> (Tone, Shape, &'static str) {
+    match state {
+        KeyState::PreActivation => (
+            Tone::Warn,
+            Shape::Waiting,
+            "Pre-activation: published, signs soon",
+        ),
+        KeyState::Active => (Tone::Good, Shape::Key, "Active: signs now"),
+        KeyState::Deactivated => (Tone::Accent, Shape::Check, "Deactivated: only verifies"),
+        KeyState::Destroyed => (Tone::Plain, Shape::Absent, "Destroyed"),
+        KeyState::Compromised => (Tone::Bad, Shape::Alert, "Compromised"),
     }
 }
 
-fn headline(keys: &[SigningKey], now: UnixMs) -> String {
+fn headline(keys: &[KeyRecord], now: UnixMs) -> String {
     let signs = keys
         .iter()
-        .find(|key| Standing::of(key) == Standing::Signs)
+        .map(|record| &record.key)
+        .find(|key| key.activated_at.is_some() && key.deactivated_at.is_none())
         .and_then(|key| Some((key.generation, key.activated_at?)));
     let older = keys
         .iter()
-        .filter(|key| Standing::of(key) == Standing::Verifies)
+        .filter(|record| record.key.deactivated_at.is_some() && record.key.forgotten_at.is_none())
         .count();
     let older = counted(
         u64::try_from(older).unwrap_or(0),
@@ -111,11 +102,16 @@ fn headline(keys: &[SigningKey], now: UnixMs) -> String {
     }
 }
 
-fn row(key: &SigningKey, now: UnixMs) -> impl IntoView + use<> {
-    let (tone, shape, words) = Standing::of(key).look();
+fn row(record: &KeyRecord, now: UnixMs) -> impl IntoView + use<> {
+    let (tone, shape, words) = look(record.state);
+    let key = &record.key;
     let generation = count(key.generation.0);
     let kid = key.kid.clone();
     let origin = format!("{}, {}", key.algorithm, key.origin);
+    let said = record
+        .compromise
+        .as_ref()
+        .map(|said| format!("Since {}: {}", when(said.at, now), said.reason));
     view! {
         <tr>
             <th scope="row">
@@ -124,12 +120,104 @@ fn row(key: &SigningKey, now: UnixMs) -> impl IntoView + use<> {
                     <span class="quiet small">{origin}</span>
                 </span>
             </th>
-            <td data-label="State"><Badge tone shape words/></td>
+            <td data-label="State">
+                <span class="cell-two">
+                    <Badge tone shape words/>
+                    {said.map(|said| view! { <span class="quiet small">{said}</span> })}
+                </span>
+            </td>
             <td data-label="Published"><InUtc at=Some(key.published_at) now/></td>
             <td data-label="Signs since"><InUtc at=key.activated_at now none="not yet"/></td>
             <td data-label="Signed until"><InUtc at=key.deactivated_at now none="–"/></td>
             <td data-label="Private half destroyed"><InUtc at=key.destroyed_at now none="–"/></td>
-            <td data-label="Public half forgotten"><InUtc at=key.forgotten_at now none="–"/></td>
+            <td data-label="All of it destroyed"><InUtc at=key.forgotten_at now none="–"/></td>
+        </tr>
+    }
+}
+
+/// The record of what was destroyed, newest first; nothing while there is none.
+fn destroyed(
+    keys: &[KeyRecord],
+    rotations: &[Rotation],
+    now: UnixMs,
+) -> Option<impl IntoView + use<>> {
+    let mut all: Vec<&Destruction> = keys
+        .iter()
+        .flat_map(|record| &record.destructions)
+        .collect();
+    if all.is_empty() {
+        return None;
+    }
+    all.sort_by_key(|destruction| std::cmp::Reverse(destruction.at));
+    let rows = all
+        .into_iter()
+        .map(|destruction| destroyed_row(destruction, rotations, now))
+        .collect_view();
+    Some(view! {
+        <section class="section">
+            <div class="section-head"><h2>"What was destroyed"</h2></div>
+            <p class="measure quiet">
+                "Copies in backups, replicas and log archives are sealed with the master key named here, and die with it."
+            </p>
+            <div class="table-box" tabindex="0" role="region" aria-label="What was destroyed">
+                <table class="data cards">
+                    <caption class="visually-hidden">"What was destroyed of which key, the newest first; times are UTC"</caption>
+                    <thead>
+                        <tr>
+                            <th scope="col">"What"</th>
+                            <th scope="col">"When"</th>
+                            <th scope="col">"By"</th>
+                            <th scope="col">"Sealed with master key"</th>
+                            <th scope="col">"Files cleaned"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        </section>
+    })
+}
+
+fn destroyed_row(
+    destruction: &Destruction,
+    rotations: &[Rotation],
+    now: UnixMs,
+) -> impl IntoView + use<> {
+    let what = match destruction.what.as_str() {
+        "private" => "Private half",
+        "secret" => "Shared secret",
+        "public" => "Public half",
+        _ => "Copy under a former master key",
+    };
+    let rotation = rotations
+        .iter()
+        .find(|rotation| Some(&rotation.id) == destruction.rotation_id.as_ref())
+        .map_or_else(
+            || "a rotation".to_owned(),
+            |rotation| format!("rotation {}", rotation.name),
+        );
+    let by = match destruction.why.as_str() {
+        "start" => format!("Start of {rotation}"),
+        "close" => format!("Close of {rotation}"),
+        _ => "Move to a new master key".to_owned(),
+    };
+    let sealed_by = match destruction.sealed_by.as_str() {
+        "" => "–".to_owned(),
+        fingerprint => fingerprint.to_owned(),
+    };
+    let kid = destruction.kid.clone();
+    view! {
+        <tr>
+            <th scope="row">
+                <span class="cell-two">
+                    <span>{what}</span>
+                    <span class="mono quiet small">{kid}</span>
+                </span>
+            </th>
+            <td data-label="When"><InUtc at=Some(destruction.at) now/></td>
+            <td data-label="By">{by}</td>
+            <td data-label="Sealed with master key" class="mono">{sealed_by}</td>
+            <td data-label="Files cleaned"><InUtc at=destruction.scrubbed_at now none="not yet"/></td>
         </tr>
     }
 }

@@ -6,6 +6,8 @@ mod account;
 mod account_steps;
 /// The list of accounts.
 mod accounts;
+/// Forged tokens and compromised keys, where nobody overlooks them.
+mod alarm;
 /// What was done, by whom.
 mod audit;
 /// What each step does to how many.
@@ -55,5 +57,6 @@ pub fn routes() -> Router<AppState> {
         .merge(held::routes())
         .merge(held_token::routes())
         .merge(keys::routes())
+        .merge(alarm::routes())
         .merge(audit::routes())
 }

@@ -5,6 +5,7 @@ use axum::response::Response;
 use axum::routing::get;
 use leptos::prelude::*;
 
+use super::alarm::Alarms;
 use super::audit::AuditLines;
 use super::pictures::{STEPS, burn_down_chart, capture_chart};
 use super::words::{accounts, capital, count, figure};
@@ -17,6 +18,7 @@ use crate::pages::parts::{
 };
 use crate::pages::{Frame, PageError, Section, Visit, fragment};
 use crate::rotation::Engine;
+use crate::rotation::destruction::KeyRecord;
 use crate::rotation::held::{HeldList, Which};
 use crate::rotation::rehearsal::{BurnDown, Curve};
 use crate::rotation::status::Status;
@@ -39,6 +41,7 @@ struct Shown {
     status: Status,
     rotation: Option<Rotation>,
     signing: Option<SigningKey>,
+    keys: Vec<KeyRecord>,
     curve: Option<Curve>,
     burn: Option<BurnDown>,
     lines: Vec<Entry>,
@@ -62,8 +65,14 @@ async fn read(engine: &Engine, admin: &Admin) -> Result<Shown, PageError> {
         _ => None,
     };
     let signs = |key: &SigningKey| key.activated_at.is_some() && key.deactivated_at.is_none();
+    let keys = engine.key_records().await?;
     Ok(Shown {
-        signing: engine.keys().await?.into_iter().find(signs),
+        signing: keys
+            .iter()
+            .map(|record| &record.key)
+            .find(|key| signs(key))
+            .cloned(),
+        keys,
         lines: engine.audit_page(admin, None, 6).await?,
         held: engine.held(admin, Which::Waiting, None, 0).await?,
         now: moment.now,
@@ -87,6 +96,7 @@ async fn page(
             let Shown {
                 status,
                 rotation,
+                keys,
                 curve,
                 burn,
                 lines,
@@ -102,6 +112,7 @@ async fn page(
                 .is_some_and(|burn| burn.affected > 0 || !burn.recovered.is_empty());
             view! {
                 <PageHeader title sub/>
+                <Alarms keys is_rotating=phase.is_some() can_close=false now/>
                 <PhaseTrack phase/>
                 <Live src="/admin/live".to_owned() every_ms=EVERY_MS><Counts status now/></Live>
                 {next}

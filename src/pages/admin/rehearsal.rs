@@ -5,9 +5,9 @@ use leptos::prelude::*;
 use super::pictures::{STEPS, capture_chart};
 use super::rotations::crumbs;
 use super::words::{InUtc, accounts, capital, count, figure};
-use crate::model::{Admin, Phase, UnixMs};
+use crate::model::{Admin, Phase, Standing, UnixMs};
 use crate::pages::parts::{
-    EmptyState, Notice, PageHeader, PhaseTrack, Stat, StatTiles, Tone, counted, day,
+    Badge, EmptyState, Notice, PageHeader, PhaseTrack, Shape, Stat, StatTiles, Tone, counted, day,
     moment_to_the_second,
 };
 use crate::pages::{Frame, PageError, Section, Visit};
@@ -20,6 +20,8 @@ use crate::store::rotations::Rotation;
 
 /// How many accounts the page lists; the rest stand in the list of accounts and in its CSV.
 const LISTED: usize = 100;
+/// What happens to the integrations of a rehearsal.
+const STOPS: &str = "Stops";
 
 /// Who would break if the rotation were finalised now.
 pub async fn show(
@@ -232,7 +234,7 @@ pub fn Affected(
     /// The present.
     now: UnixMs,
     /// What happens to their integrations, as the head of its column.
-    #[prop(default = "Stops")]
+    #[prop(default = STOPS)]
     verb: &'static str,
 ) -> impl IntoView {
     if accounts.is_empty() {
@@ -283,6 +285,7 @@ fn row(account: AffectedAccount, now: UnixMs, verb: &'static str) -> impl IntoVi
         [a, b, rest @ ..] if rest.len() > 1 => format!("{a}, {b} and {} more", rest.len()),
         few => few.join(", "),
     };
+    let refused = refused_already(&account.integrations, verb);
     // The account is as urgent as its integration that was used last.
     let last = account
         .integrations
@@ -299,11 +302,33 @@ fn row(account: AffectedAccount, now: UnixMs, verb: &'static str) -> impl IntoVi
                 </span>
             </th>
             <td data-label=verb>
-                <span class="cell-two"><span>{stops}</span> <span class="quiet">{names}</span></span>
+                <span class="cell-two">
+                    <span>{stops}</span>
+                    " "
+                    <span class="quiet">{names}</span>
+                    {refused.map(|words| view! { " " <Badge tone=Tone::Bad shape=Shape::Alert words/> })}
+                </span>
             </td>
             <td data-label="Cadence">{cadence}</td>
             <td data-label="Last use (UTC)"><InUtc at=used now/></td>
         </tr>
+    }
+}
+
+/// Which of them an earlier cutover refuses already: finalising changes nothing for those. After the
+/// cutover itself all of them are, and it goes without saying.
+fn refused_already(integrations: &[AffectedIntegration], verb: &str) -> Option<String> {
+    if verb != STOPS {
+        return None;
+    }
+    let refused = integrations
+        .iter()
+        .filter(|one| one.standing == Standing::NeedsToken)
+        .count();
+    match refused {
+        0 => None,
+        all if all == integrations.len() => Some("refused already".to_owned()),
+        some => Some(format!("{some} refused already")),
     }
 }
 

@@ -31,6 +31,9 @@ pub(super) struct GenerateForm {
     /// What becomes of the old token: `at-once`, `after-first-use`, `keep`.
     #[serde(default)]
     old: String,
+    /// The token that was shown and not kept, from the page that says so.
+    #[serde(default)]
+    instead_of: String,
 }
 
 /// What the form shows, and what was wrong with it.
@@ -100,13 +103,18 @@ pub(super) async fn submit(
     if form.form.len() > MOST_FORM_ID {
         return Err(PageError::BadForm);
     }
-    let story = app.engine.integration(&member, &id).await?;
+    let lost = match form.instead_of.as_str() {
+        "" => None,
+        token => Some(token.parse().map_err(|_| PageError::NotFound)?),
+    };
+    let mut story = app.engine.integration(&member, &id).await?;
     let order = lifetime(&form.expires).and_then(|lifetime_ms| {
         Ok(Order {
             integration: id.clone(),
             lifetime_ms,
             retirement: retirement(&form.old)?,
             form_id: (!form.form.is_empty()).then(|| form.form.clone()),
+            instead_of: lost.clone(),
         })
     });
     let issued = match order {
@@ -121,6 +129,9 @@ pub(super) async fn submit(
     };
     let problem = match issued {
         Ok((issued, retirement)) => {
+            // What was taken back is not the old token that the page speaks of.
+            let tokens = &mut story.view.tokens;
+            tokens.retain(|token| Some(&token.row.id) != lost.as_ref());
             let base = app.engine.settings().public_url.clone();
             return Ok(fresh::show(visit, base, &story.view, issued, retirement).await);
         }
@@ -129,7 +140,9 @@ pub(super) async fn submit(
             return Ok(Redirect::to(&there).into_response());
         }
         Err(RotationError::Invalid(invalid)) => sentence(&invalid.to_string()),
-        Err(RotationError::Refused(rule @ Rule::TooManyTokens(_))) => sentence(&rule.to_string()),
+        Err(RotationError::Refused(rule @ (Rule::TooManyTokens(_) | Rule::NotLost))) => {
+            sentence(&rule.to_string())
+        }
         Err(error) => return Err(error.into()),
     };
     let state = GenerateState {

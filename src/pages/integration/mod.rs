@@ -5,6 +5,7 @@ mod fresh;
 mod generate;
 mod live;
 mod page;
+mod repeated;
 mod timeline;
 mod tokens;
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::answer::{headline, sub, what_happened};
 use super::generate::{Generate, GenerateState};
 use super::live::LiveStatus;
+use super::repeated::Repeated;
 use super::timeline;
 use super::tokens::Tokens;
 use crate::auth::AppState;
@@ -96,6 +97,7 @@ fn Page(story: Story, state: GenerateState, opened: Opened) -> impl IntoView {
     let needs = !view.standing.keeps_working() && view.standing != Standing::Waiting;
     let is_first = needs || opened == Opened::From401 || !state.errors.is_empty();
     let errors = state.errors.clone();
+    let form_id = state.form_id.clone();
     let form = view! { <Generate view=view.clone() state now is_primary=is_first/> };
     let (above, below) = if is_first {
         (Some(form), None)
@@ -109,7 +111,7 @@ fn Page(story: Story, state: GenerateState, opened: Opened) -> impl IntoView {
             title=headline(&name, view.standing)
             sub=sub(&story)
         />
-        {notice(&story, opened)}
+        {notice(&story, opened, form_id)}
         {arrival(&story).map(|arrival| view! { <LiveStatus arrival/> })}
         <div class="columns side">
             <div class="stack loose">
@@ -130,19 +132,22 @@ fn Page(story: Story, state: GenerateState, opened: Opened) -> impl IntoView {
 }
 
 /// What the visitor is told first, by what brought them here.
-fn notice(story: &Story, opened: Opened) -> Option<AnyView> {
+fn notice(story: &Story, opened: Opened, form_id: String) -> Option<AnyView> {
     let (tone, text) = match opened {
         Opened::Plainly => return None,
         Opened::From401 => {
-            let tone = if story.view.standing.keeps_working() { Tone::Accent } else { Tone::Bad };
+            let tone = if story.view.standing.keeps_working() {
+                Tone::Accent
+            } else {
+                Tone::Bad
+            };
             (tone, what_happened(story))
         }
-        Opened::AlreadyGenerated => (
-            Tone::Warn,
-            "This form has already generated a token, and it was shown then: it cannot be shown again. If you did not \
-             copy it, generate another and revoke the one below that was never used."
-                .to_owned(),
-        ),
+        Opened::AlreadyGenerated => {
+            let view = story.view.clone();
+            let now = story.moment.now;
+            return Some(view! { <Repeated view form_id now/> }.into_any());
+        }
         Opened::Revoked => (
             Tone::Good,
             "The token is revoked. Requests with it are refused from now on.".to_owned(),

@@ -47,10 +47,8 @@ fn day_shown(at: UnixMs, now: UnixMs) -> Option<usize> {
 fn last_use(view: &IntegrationView, moment: &Moment) -> impl IntoView + use<> {
     let now = moment.now;
     let answer = match view.last_used().and_then(|token| token.last_used_at) {
-        Some(at) => {
-            view! { <span><span class="visually-hidden">"Last used "</span><When at now/></span> }
-                .into_any()
-        }
+        Some(at) => view! { <span><span class="row-label">"Last use "</span><When at now/></span> }
+            .into_any(),
         None => view! { <span>"Never used"</span> }.into_any(),
     };
     let detail = detail(view, moment);

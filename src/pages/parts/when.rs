@@ -28,12 +28,9 @@ pub fn When(
     } else {
         moment(at, now)
     };
-    let text = if brief {
-        absolute
-    } else {
-        format!("{absolute}, {}", ago(at, now))
-    };
-    view! { <time datetime=at.to_string()>{text}</time> }
+    // A narrow place breaks between the two, never inside "53 days ago".
+    let relative = (!brief).then(|| view! { ", " <span class="nowrap">{ago(at, now)}</span> });
+    view! { <time datetime=at.to_string()><span class="nowrap">{absolute}</span>{relative}</time> }
 }
 
 /// The moment in plain words, for a headline or a mail: "2 Nov, 03:10 UTC, 20 days ago".

@@ -2,6 +2,7 @@
 
 mod keys;
 mod ledger;
+mod master;
 pub mod platform;
 
 use serde_json::json;

@@ -100,8 +100,26 @@ async fn from_a_401_to_a_working_token() {
     let page = ana.get(again.header("location")).await;
     assert!(page.body.contains("already generated"));
     assert!(!page.body.contains(token.as_str()));
+    assert_eq!(page.body.matches("Generate new token<").count(), 1);
 
-    assert_eq!(site.verify(&token).await.status, StatusCode::OK);
+    // Whoever did not see it takes it back with one button, and holds another.
+    let lost = page.field("instead_of");
+    let another = [("form", page.field("form")), ("instead_of", lost)];
+    let another = another
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    let fresh = ana.post(&path, &another).await;
+    assert_eq!(fresh.status, StatusCode::OK);
+    let lost = token;
+    let token = fresh.between("<output id=\"token\"", "</output>");
+    let token = token.split_once('>').unwrap().1.to_owned();
+    let refused = site.verify(&lost).await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(refused.json()["code"], "token_revoked");
+
+    let accepted = site.verify(&token).await;
+    assert_eq!(accepted.status, StatusCode::OK);
+    let used = accepted.header("rollcall-token").to_owned();
     let page = ana.get(&format!("/integrations/{id}")).await;
     assert_eq!(page.h1(), "Order sync works.");
     assert!(
@@ -109,6 +127,15 @@ async fn from_a_401_to_a_working_token() {
         "{}",
         page.body
     );
+
+    // A token that has made a request is in somebody's hands: it is not taken back.
+    let form = page.field("form");
+    let kept = ana
+        .post(&path, &[("form", &form), ("instead_of", &used)])
+        .await;
+    assert_eq!(kept.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(kept.body.contains("it was not lost"), "{}", kept.body);
+    assert_eq!(site.verify(&token).await.status, StatusCode::OK);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,71 @@
+use leptos::prelude::*;
+
+use crate::model::{DAY_MS, TokenState, UnixMs};
+use crate::pages::customer::hint;
+use crate::pages::parts::{Notice, Tone, when};
+use crate::rotation::overview::IntegrationView;
+use crate::rotation::registry::Shown;
+
+/// What is said to whoever sends the form of a new token twice, or comes back to its page: the token
+/// was shown in an answer that they may never have seen, a double click suffices. While it has made
+/// no request one button takes it back and makes another.
+#[component]
+pub(super) fn Repeated(
+    /// The integration.
+    view: IntegrationView,
+    /// A fresh single-use id.
+    form_id: String,
+    /// The present.
+    now: UnixMs,
+) -> impl IntoView {
+    let Some(made) = view.tokens.into_iter().next() else {
+        return view! { <Notice tone=Tone::Warn>"This form was already sent, and it generated no token."</Notice> }
+            .into_any();
+    };
+    let name = hint(&made.row);
+    let made_at = when(made.row.issued_at, now);
+    let said = format!(
+        "This form has already generated a token: {name}, at {made_at}. It was shown once, in the answer to the first \
+         click, and cannot be shown again."
+    );
+    let is_lost = made.state == TokenState::Active && made.row.first_used_at.is_none();
+    if !is_lost {
+        return view! {
+            <Notice tone=Tone::Warn>
+                <p>{said}</p>
+                <p>"If you need another, generate it below."</p>
+            </Notice>
+        }
+        .into_any();
+    }
+    let action = format!("/integrations/{}/tokens", view.integration.id);
+    let (expires, old) = as_before(&made);
+    view! {
+        <Notice tone=Tone::Warn>
+            <form class="stack tight" method="post" action=action>
+                <p>{said}</p>
+                <p>
+                    "Have you copied it? Then go on: put it in your code. If you did not see it, nobody has it, and it has \
+                     made no request: take it back and make another."
+                </p>
+                <input type="hidden" name="form" value=form_id/>
+                <input type="hidden" name="expires" value=expires/>
+                <input type="hidden" name="old" value=old/>
+                <input type="hidden" name="instead_of" value=made.row.id.to_string()/>
+                <div class="actions">
+                    <button type="submit" class="button">{format!("Revoke {name} and generate another")}</button>
+                </div>
+            </form>
+        </Notice>
+    }
+    .into_any()
+}
+
+/// The choices that the lost token was made with, as the form sends them.
+fn as_before(made: &Shown) -> (String, String) {
+    let expires = match made.row.expires_at {
+        None => "never".to_owned(),
+        Some(at) => format!("{}d", (at.since(made.row.issued_at) / DAY_MS).max(1)),
+    };
+    (expires, made.row.retires.clone())
+}
