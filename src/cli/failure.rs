@@ -67,15 +67,15 @@ impl From<RotationError> for Failure {
     fn from(error: RotationError) -> Self {
         let exit = match &error {
             RotationError::NotFound(_) => Exit::NotFound,
-            RotationError::Ledger(LedgerError::Unreadable(_)) => Exit::Failed,
-            RotationError::Invalid(_) | RotationError::Ledger(_) => Exit::Usage,
-            RotationError::Refused(_) | RotationError::Older { .. } => Exit::Refused,
-            RotationError::Store(error) => return error.into(),
-            RotationError::Taken(_)
+            RotationError::Ledger(LedgerError::Unreadable(_))
+            | RotationError::Taken(_)
             | RotationError::Sealed { .. }
             | RotationError::Mark { .. }
             | RotationError::File { .. }
             | RotationError::Busy => Exit::Failed,
+            RotationError::Invalid(_) | RotationError::Ledger(_) => Exit::Usage,
+            RotationError::Refused(_) | RotationError::Older { .. } => Exit::Refused,
+            RotationError::Store(error) => return error.into(),
         };
         Self::new(exit, error.to_string())
     }

@@ -303,16 +303,17 @@ pub fn head(token: &str) -> Option<Head> {
         alg: String,
         kid: Option<String>,
         #[serde(default, deserialize_with = "is_there")]
-        jku: bool,
+        jku: Option<IgnoredAny>,
         #[serde(default, deserialize_with = "is_there")]
-        jwk: bool,
+        jwk: Option<IgnoredAny>,
         #[serde(default, deserialize_with = "is_there")]
-        x5u: bool,
+        x5u: Option<IgnoredAny>,
         #[serde(default, deserialize_with = "is_there")]
-        crit: bool,
+        crit: Option<IgnoredAny>,
     }
     let theirs: Theirs = header(token)?;
-    let asks = [theirs.jku, theirs.jwk, theirs.x5u, theirs.crit].contains(&true);
+    let asks = [theirs.jku, theirs.jwk, theirs.x5u, theirs.crit];
+    let asks = asks.iter().any(Option::is_some);
     let named = theirs.kid.as_deref().is_none_or(is_kid);
     (!asks && named).then_some(Head {
         algorithm: theirs.alg,
@@ -326,8 +327,8 @@ fn header<T: DeserializeOwned>(token: &str) -> Option<T> {
 }
 
 /// Whatever a field says, even null: it is there.
-fn is_there<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
-    IgnoredAny::deserialize(value).map(|_| true)
+fn is_there<'de, D: Deserializer<'de>>(value: D) -> Result<Option<IgnoredAny>, D::Error> {
+    IgnoredAny::deserialize(value).map(Some)
 }
 
 /// Whether a text may name a key: 1 to 200 characters, none of them control characters, so that any
