@@ -49,7 +49,9 @@ pub fn bearer(headers: &HeaderMap) -> Result<&str, Reason> {
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Reason::Missing);
     }
-    // One space stands between (RFC 6750 §2.1), and none inside: what has more is no token.
+    // One or more spaces stand between (RFC 6750 §2.1). What has other space around or inside is no
+    // token, and its form says so.
+    let token = token.trim_start_matches(' ');
     match token {
         "" => Err(Reason::Missing),
         token => Ok(token),
@@ -109,7 +111,7 @@ mod tests {
         assert_eq!(bearer(&sent(&[])), Err(Reason::Missing));
         assert_eq!(bearer(&sent(&["Basic abc"])), Err(Reason::Missing));
         assert_eq!(bearer(&sent(&["Bearer"])), Err(Reason::Missing));
-        assert_eq!(bearer(&sent(&["Bearer  a.b.c"])), Ok(" a.b.c"));
+        assert_eq!(bearer(&sent(&["Bearer  a.b.c"])), Ok("a.b.c"));
         assert_eq!(
             bearer(&sent(&["Bearer a.b.c", "Bearer a.b.c"])),
             Err(Reason::Malformed)

@@ -137,7 +137,7 @@ fn bearer_header(input: &[u8]) -> Result<bool, String> {
                 .get(..6)
                 .is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer"));
             let rest = line.get(7..).unwrap_or_default();
-            if scheme && !token.is_empty() && rest.trim() == token {
+            if scheme && !token.is_empty() && rest.trim_start_matches(' ') == token {
                 Ok(true)
             } else {
                 Err(format!("took {token:?}"))

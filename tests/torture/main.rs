@@ -25,6 +25,10 @@
 mod books;
 /// A throwaway PostgreSQL cluster.
 #[path = "../../src/tests/cluster.rs"]
+#[expect(
+    dead_code,
+    reason = "the pooler and the shared cluster are for the library's tests"
+)]
 mod cluster;
 /// A disk that fails, dawdles, lies and forgets.
 mod disk;

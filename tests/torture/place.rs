@@ -203,6 +203,11 @@ impl Place {
         format!("torture-{}", self.rotations)
     }
 
+    /// The version mark beside a SQLite database.
+    pub fn mark(&self) -> PathBuf {
+        self.folder().join("rollcall.mark")
+    }
+
     /// `rollcall serve` on the one address, as soon as it is ready to answer.
     pub fn serve(&self, dress: &Dress) -> Serving {
         let binary = env!("CARGO_BIN_EXE_rollcall").to_owned();
