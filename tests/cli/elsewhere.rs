@@ -174,6 +174,7 @@ fn a_ledger_tells_every_rows_fate_and_is_all_or_nothing() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a story, told in one piece")]
 fn held_tokens_are_listed_approved_and_refused() {
     let place = with_key();
     let tokens = [
