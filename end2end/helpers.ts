@@ -1,4 +1,5 @@
 // What the tests of several files do: fill a server, sign in, ask `/verify`, move a rotation.
+import { createHmac } from "node:crypto";
 import type { Locator, Page } from "@playwright/test";
 import { expect, type Server } from "./server.ts";
 
@@ -13,6 +14,22 @@ export const DEMO = {
   broken: "ana@northwind.example",
   password: "rollcall-demo",
 };
+
+/** Takes in another platform's key and lets tokens that it signed arrive; they are held. */
+export async function holdTokens(server: Server, ...owners: { tenant?: string; sub: string }[]): Promise<void> {
+  const secret = "thirty-two bytes, no more, no less";
+  server.runWith(secret, "key", "import", "--no-kid", "--account-claim", "tenant", "--text");
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  for (const owner of owners) {
+    const message = `${part({ alg: "HS256", typ: "JWT" })}.${part({ ...owner, iss: "https://old.example", iat: 1_700_000_000 })}`;
+    const signature = createHmac("sha256", secret).update(message).digest("base64url");
+    const headers = { Authorization: `Bearer ${message}.${signature}` };
+    expect((await fetch(server.at("/verify"), { headers })).status).toBe(200);
+  }
+  await expect
+    .poll(() => server.json("token", "held", "list").length, { timeout: 15_000 })
+    .toBe(owners.length);
+}
 
 /** A customer with one integration and its token. */
 export type Customer = {

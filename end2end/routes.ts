@@ -1,6 +1,6 @@
 // Every page there is, and how to stand before it: the walks of axe.spec.ts and console.spec.ts.
 import type { Page } from "@playwright/test";
-import { DEMO, fillSignIn, generateButton, signIn } from "./helpers.ts";
+import { DEMO, fillSignIn, generateButton, holdTokens, signIn } from "./helpers.ts";
 import { expect, type Server } from "./server.ts";
 
 /** A page: its name in reports, and the way there. */
@@ -95,14 +95,42 @@ export async function recordingStops(page: Page, server: Server): Promise<Stop[]
   ];
 }
 
-/** The pages of an admin after the cutover: moves the server's rotation there, then to its close. */
+/** The pages of an admin while tokens are held, and after the cutover: moves the server's rotation there, then to its close. */
 export async function cutoverStops(page: Page, server: Server): Promise<Stop[]> {
   await signIn(page, server, DEMO.admin, DEMO.password);
   const rotation = await pathOf(page, server, "/admin", "See who would break");
   const { name } = server.json("rotation", "status");
-  server.json("rotation", "finalise", "--confirm", name);
+  await holdTokens(server, { tenant: "Northwind", sub: "Reports" }, { tenant: "cust_42", sub: "Order sync" }, { sub: "x" });
+  const held = `/admin/held/${server.json("token", "held", "list")[0].id}`;
+  const refused = async (page: Page, path: string, button: string) => {
+    await page.goto(server.at(path));
+    await page.locator("main form").evaluateAll((forms) => forms.forEach((form) => ((form as HTMLFormElement).noValidate = true)));
+    await page.getByRole("button", { name: button }).click();
+    await expect(page).toHaveTitle(/^Error: /);
+  };
   return [
-    at(server, "/admin", "/admin, finalised"),
+    at(server, "/admin", "/admin, with held tokens"),
+    at(server, rotation, "/admin/rotations/{id}, with held tokens"),
+    at(server, "/admin/held"),
+    at(server, "/admin/held?show=refused"),
+    {
+      name: "/admin/held, the rule refused",
+      go: async (page) => {
+        await page.goto(server.at("/admin/held"));
+        await page.getByLabel("First seen here before").fill("soon");
+        await page.getByRole("button", { name: "Approve them" }).click();
+        await expect(page).toHaveTitle(/^Error: /);
+      },
+    },
+    at(server, held, "/admin/held/{id}"),
+    { name: "/admin/held/{id}, refused", go: (page) => refused(page, held, "Refuse the token") },
+    {
+      name: "/admin, finalised",
+      go: async (page) => {
+        server.json("rotation", "finalise", "--confirm", name);
+        await page.goto(server.at("/admin"));
+      },
+    },
     at(server, rotation, "/admin/rotations/{id}, finalised"),
     at(server, `${rotation}/reopen`, "…/reopen"),
     at(server, `${rotation}/close`, "…/close"),
@@ -117,6 +145,7 @@ export async function cutoverStops(page: Page, server: Server): Promise<Stop[]> 
     },
     at(server, rotation, "/admin/rotations/{id}, closed"),
     at(server, "/admin/rotations/new"),
+    at(server, "/admin/held", "/admin/held, with none"),
   ];
 }
 

@@ -57,5 +57,7 @@ test("axe finds nothing on the admin's pages while a rotation is recorded", asyn
 });
 
 test("axe finds nothing on the admin's pages after a cutover, and when none runs", async ({ page, freshDemo: server }) => {
+  // Twice as many pages as the others.
+  test.setTimeout(360_000);
   await walk(page, await cutoverStops(page, server));
 });

@@ -66,8 +66,12 @@ fn accept(accepted: &Accepted) -> Response {
             headers.insert(HeaderName::from_static(name), value);
         }
     };
-    set("rollcall-account", accepted.account.as_str());
-    set("rollcall-integration", accepted.integration.as_str());
+    if let Some(account) = &accepted.account {
+        set("rollcall-account", account.as_str());
+    }
+    if let Some(integration) = &accepted.integration {
+        set("rollcall-integration", integration.as_str());
+    }
     set("rollcall-token", accepted.token.as_str());
     set("rollcall-standing", accepted.standing.slug());
     if let Some(receipt) = accepted.receipt {

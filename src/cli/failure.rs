@@ -5,6 +5,7 @@ use crate::auth::PasswordError;
 use crate::config::ConfigError;
 use crate::model::InvalidInput;
 use crate::rotation::RotationError;
+use crate::rotation::ledger::LedgerError;
 use crate::store::StoreError;
 
 /// What a command gives.
@@ -66,14 +67,15 @@ impl From<RotationError> for Failure {
     fn from(error: RotationError) -> Self {
         let exit = match &error {
             RotationError::NotFound(_) => Exit::NotFound,
-            RotationError::Invalid(_) => Exit::Usage,
-            RotationError::Refused(_) | RotationError::Older { .. } => Exit::Refused,
-            RotationError::Store(error) => return error.into(),
-            RotationError::Taken(_)
+            RotationError::Ledger(LedgerError::Unreadable(_))
+            | RotationError::Taken(_)
             | RotationError::Sealed { .. }
             | RotationError::Mark { .. }
             | RotationError::File { .. }
             | RotationError::Busy => Exit::Failed,
+            RotationError::Invalid(_) | RotationError::Ledger(_) => Exit::Usage,
+            RotationError::Refused(_) | RotationError::Older { .. } => Exit::Refused,
+            RotationError::Store(error) => return error.into(),
         };
         Self::new(exit, error.to_string())
     }

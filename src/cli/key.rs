@@ -1,3 +1,5 @@
+/// Take in a key of another platform.
+mod import;
 /// Every key and what became of it.
 mod list;
 /// Everything under a new master key.
@@ -14,6 +16,8 @@ use super::opening::within;
 pub enum Key {
     /// List every signing key and what became of it
     List,
+    /// Take in a key of another platform, so that what it has issued is accepted here
+    Import(import::Import),
     /// Say that someone else may have a signing key; it is dated, and shown for ever
     #[command(
         after_help = "Nothing stops working by it, and nothing captured is lost: a token counts because it is \
@@ -46,6 +50,7 @@ impl Key {
     pub async fn run(self, settings: &Settings) -> Result<()> {
         let output = settings.output();
         match self {
+            Self::Import(import) => return import.run(settings).await,
             Self::Reseal(reseal) => return reseal.run(settings).await,
             Self::List => {}
             Self::Compromised { kid, reason } => {

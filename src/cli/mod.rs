@@ -17,7 +17,7 @@ mod failure;
 mod find;
 /// Integrations: create, list.
 mod integration;
-/// Signing keys: list, compromised, alarm, reseal.
+/// Signing keys: list, import, compromised, alarm, reseal.
 mod key;
 /// Log lines: what is written, and how.
 mod logging;
@@ -33,7 +33,7 @@ mod rotation;
 mod serve;
 /// What a shell and a manual reader want to know.
 mod shell;
-/// Access tokens: issue, show, revoke, inspect.
+/// Access tokens: issue, show, revoke, inspect; those that were issued elsewhere.
 mod token;
 /// Members of accounts.
 mod user;

@@ -11,6 +11,7 @@ use super::opening::{Installation, within};
 use super::output::{Output, write_out};
 use super::{Settings, words};
 use crate::model::{Generation, Phase, RotationId, Span, UnixMs};
+use crate::rotation::held::{Breaking, with_held};
 use crate::rotation::phases::Plan;
 use crate::rotation::status::Status;
 use crate::store::rotations;
@@ -112,7 +113,7 @@ impl Rotation {
                 lookback: Some(lookback),
             } => return rehearse_start(at, output, lookback).await,
             Self::Affected { csv: true } => {
-                return write_out(&sheet::of(&engine.rehearse(by).await?)?);
+                return write_out(&sheet::of(&breaking(at).await?)?);
             }
             Self::Affected { csv: false } => return affected(at, output).await,
             Self::History => return history(at, output).await,
@@ -145,8 +146,11 @@ fn tell(output: Output, status: &Status, at: &Installation) -> Result<()> {
 
 async fn rehearse(at: &Installation, output: Output) -> Result<()> {
     let hit = at.engine.rehearse(&at.by).await?;
+    let held = at.engine.held_by_account(&at.by).await?;
     let status = at.engine.status().await?;
-    output.data(&hit, || text::rehearsal(&hit, &status, at.engine.now()))
+    let text = text::rehearsal(&hit, &held, &status, at.engine.now());
+    let cut_over = status.phase != "recording";
+    output.data(&with_held(hit, held, cut_over), || text)
 }
 
 async fn rehearse_start(at: &Installation, output: Output, lookback: Span) -> Result<()> {
@@ -156,10 +160,27 @@ async fn rehearse_start(at: &Installation, output: Output, lookback: Span) -> Re
 
 async fn affected(at: &Installation, output: Output) -> Result<()> {
     let hit = at.engine.rehearse(&at.by).await?;
-    if hit.is_empty() {
+    let all = breaking(at).await?;
+    if all.is_empty() {
         output.say("No account is affected.");
     }
-    output.data(&hit, || text::affected(&hit, at.engine.now()))
+    let held = at.engine.held_by_account(&at.by).await?;
+    output.data(&all, || {
+        let lines = [text::affected(&hit, at.engine.now()), text::held(&held)];
+        lines
+            .into_iter()
+            .filter(|text| !text.is_empty())
+            .collect::<Vec<_>>()
+            .join("\n\n")
+    })
+}
+
+/// What a cutover hits: registered tokens and held ones.
+async fn breaking(at: &Installation) -> Result<Vec<Breaking>> {
+    let hit = at.engine.rehearse(&at.by).await?;
+    let held = at.engine.held_by_account(&at.by).await?;
+    let cut_over = at.engine.moment().await?.stage.target.is_none();
+    Ok(with_held(hit, held, cut_over))
 }
 
 /// A rotation in JSON.

@@ -1,3 +1,8 @@
+/// Tokens issued elsewhere that are not registered.
+mod held;
+/// A ledger of tokens issued elsewhere.
+mod import;
+
 use std::io::{self, IsTerminal as _, Read as _};
 
 use clap::{Subcommand, ValueEnum};
@@ -11,6 +16,7 @@ use super::{Settings, find, words};
 use crate::model::{
     Generation, IntegrationId, Reason, Retirement, Span, Stage, TokenId, TokenState, UnixMs,
 };
+use crate::rotation::RotationError;
 use crate::rotation::decide::{Needs, Verdict};
 use crate::rotation::registry::{Inspection, Issued, Order, Shown, USUAL_OVERLAP_MS};
 use crate::store::tokens::Token as Row;
@@ -60,6 +66,11 @@ Example:
   rollcall token inspect < token"
     )]
     Inspect,
+    /// Register a ledger of tokens that were issued elsewhere
+    Import(import::Import),
+    /// Tokens issued elsewhere that arrive and are not registered
+    #[command(subcommand)]
+    Held(held::Held),
 }
 
 /// What becomes of older tokens when a new one is issued.
@@ -153,8 +164,10 @@ impl Facts {
 impl Token {
     /// Does it.
     pub async fn run(self, settings: &Settings) -> Result<()> {
-        let pasted = match &self {
+        let pasted = match self {
             Self::Inspect => Some(read_token()?),
+            Self::Import(import) => return import.run(settings).await,
+            Self::Held(held) => return held.run(settings).await,
             _ => None,
         };
         within(settings, async |at| match self {
@@ -165,7 +178,9 @@ impl Token {
             } => issue(at, settings, &integration, &expires, old).await,
             Self::Show { token } => show(at, settings, &token).await,
             Self::Revoke { token } => revoke(at, settings, &token).await,
-            Self::Inspect => inspect(at, settings, pasted.as_deref().map_or("", |text| text)).await,
+            Self::Inspect | Self::Import(_) | Self::Held(_) => {
+                inspect(at, settings, pasted.as_deref().map_or("", |text| text)).await
+            }
         })
         .await
     }
@@ -208,7 +223,11 @@ async fn issue(
 }
 
 async fn show(at: &Installation, settings: &Settings, token: &str) -> Result<()> {
-    let shown = at.engine.show_token(&at.by, &find::token(token)?).await?;
+    let id = find::token(token)?;
+    let shown = match at.engine.show_token(&at.by, &id).await {
+        Err(RotationError::NotFound(_)) => return held::show(at, settings, &id).await,
+        shown => shown?,
+    };
     let now = at.engine.now();
     let row = &shown.row;
     settings.output().data(&Facts::of_shown(&shown), || {
@@ -256,21 +275,30 @@ struct Report {
 }
 
 async fn inspect(at: &Installation, settings: &Settings, text: &str) -> Result<()> {
-    let Inspection { verdict, row } = at.engine.inspect_token(&at.by, text).await?;
+    let Inspection {
+        verdict,
+        row,
+        stranger,
+    } = at.engine.inspect_token(&at.by, text).await?;
     let stage = at.engine.moment().await?.stage;
-    let (verdict, code) = match verdict {
-        Verdict::Accept(needs) => (Ok(needs), None),
-        Verdict::Refuse(reason) => (Err(reason), Some(reason)),
+    let (word, code) = match verdict {
+        Verdict::Accept(_) => ("accepted", None),
+        Verdict::Hold => ("held", None),
+        Verdict::Refuse(reason) => ("refused", Some(reason)),
+    };
+    let (token_id, integration_id) = match (&row, &stranger) {
+        (Some(row), _) => (Some(row.id.clone()), Some(row.integration_id.clone())),
+        (None, Some(stranger)) => (
+            Some(stranger.token.id.clone()),
+            stranger.integration.clone(),
+        ),
+        (None, None) => (None, None),
     };
     let report = Report {
-        verdict: if verdict.is_ok() {
-            "accepted"
-        } else {
-            "refused"
-        },
+        verdict: word,
         code,
-        token_id: row.as_ref().map(|row| row.id.clone()),
-        integration_id: row.as_ref().map(|row| row.integration_id.clone()),
+        token_id,
+        integration_id,
         explanation: explain(verdict, row.as_ref(), stage),
     };
     settings.output().data(&report, || {
@@ -292,33 +320,48 @@ async fn inspect(at: &Installation, settings: &Settings, text: &str) -> Result<(
 }
 
 /// Why a token would or would not pass, in a sentence.
-fn explain(verdict: Result<Needs, Reason>, row: Option<&Row>, stage: Stage) -> String {
-    match verdict {
-        Ok(Needs::Capture) => {
-            "It passes now. It has not been seen in this recording phase: one request captures it.".to_owned()
+fn explain(verdict: Verdict, row: Option<&Row>, stage: Stage) -> String {
+    let refused = match verdict {
+        Verdict::Accept(needs) => return passes(needs, stage).to_owned(),
+        Verdict::Hold => {
+            return "It was issued elsewhere and is not registered. It passes while the imported key is trusted, and \
+                    stops at the cutover unless it is approved: rollcall token held approve."
+                .to_owned();
         }
-        Ok(Needs::FirstUse) => "It passes. It has not been used yet.".to_owned(),
-        Ok(Needs::Nothing) if stage.target.is_some() => "It passes, and will after the cutover.".to_owned(),
-        Ok(Needs::Nothing) => "It passes.".to_owned(),
-        Err(Reason::Missing | Reason::Malformed) => {
+        Verdict::Refuse(reason) => reason,
+    };
+    match refused {
+        Reason::Missing | Reason::Malformed => {
             "It is not a token that could have been issued here: three parts of base64url with dots \
              between, 4096 bytes at most. Look for quotes, spaces or a cut end."
                 .to_owned()
         }
-        Err(Reason::Unknown) => {
+        Reason::Unknown => {
             "It looks like a token, but was never issued here, or was changed after it was issued.".to_owned()
         }
-        Err(Reason::NotCaptured) => "It made no request in the recording phase and stopped working at the \
+        Reason::NotCaptured => "It made no request in the recording phase and stopped working at the \
              cutover: its integration needs a new token."
             .to_owned(),
-        Err(Reason::Replaced) => {
+        Reason::Replaced => {
             let by = row.and_then(|row| row.replaced_by.as_ref());
             let by = by.map_or_else(|| "a newer token".to_owned(), ToString::to_string);
             format!("Its integration moved to {by}, and the overlap has ended.")
         }
-        Err(Reason::Revoked) => "It was revoked.".to_owned(),
-        Err(Reason::Expired) => "It has expired: its integration needs a new token.".to_owned(),
-        Err(Reason::AccountDisabled) => "Its account is disabled.".to_owned(),
+        Reason::Revoked => "It was revoked.".to_owned(),
+        Reason::Expired => "It has expired: its integration needs a new token.".to_owned(),
+        Reason::AccountDisabled => "Its account is disabled.".to_owned(),
+    }
+}
+
+/// What a token that passes has before it, in a sentence.
+const fn passes(needs: Needs, stage: Stage) -> &'static str {
+    match needs {
+        Needs::Capture => {
+            "It passes now. It has not been seen in this recording phase: one request captures it."
+        }
+        Needs::FirstUse => "It passes. It has not been used yet.",
+        Needs::Nothing if stage.target.is_some() => "It passes, and will after the cutover.",
+        Needs::Nothing => "It passes.",
     }
 }
 

@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{InvalidInput, Random, UnixMs};
+use super::{Digest, InvalidInput, Random, UnixMs};
 
 /// Declares a public id: a prefix and 26 characters that sort by the time they were made.
 macro_rules! id {
@@ -82,6 +82,17 @@ id!(
     SessionId, "ses_", "a session"
 );
 
+impl TokenId {
+    /// The id of a token issued elsewhere: made from its digest, so that every node gives the same
+    /// one to a token that is in no row yet.
+    pub fn of_digest(digest: &Digest) -> Self {
+        let mut head = [0_u8; 16];
+        head.copy_from_slice(&digest.as_bytes()[..16]);
+        let text = ulid::Ulid::from_bytes(head).to_string();
+        Self(format!("{}{}", Self::PREFIX, text.to_ascii_lowercase()))
+    }
+}
+
 /// 26 lower-case characters: 48 bits of time, then 80 random bits (a ULID).
 pub(crate) fn sortable(now: UnixMs, random: &Random) -> String {
     let mut tail = [0_u8; 16];
@@ -104,6 +115,14 @@ mod tests {
         let late = TokenId::generate(UnixMs(2_000), &random);
         assert!(early < late);
         assert_eq!(early.as_str().parse::<TokenId>().unwrap(), early);
+    }
+
+    #[test]
+    fn a_digest_has_one_id() {
+        let id = |text: &[u8]| TokenId::of_digest(&Digest::of(text));
+        assert_eq!(id(b"a"), id(b"a"));
+        assert_ne!(id(b"a"), id(b"b"));
+        assert_eq!(id(b"a").as_str().parse::<TokenId>().unwrap(), id(b"a"));
     }
 
     #[test]

@@ -24,6 +24,26 @@ impl Digest {
         &self.0
     }
 
+    /// Reads 64 hexadecimal digits, in either case.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn from_hex(text: &str) -> Result<Self, InvalidInput> {
+        let wrong = InvalidInput::new(
+            "digest",
+            "is the SHA-256 of the token in 64 hexadecimal digits",
+        );
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(wrong);
+        }
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+            let pair = std::str::from_utf8(pair).map_err(|_| wrong.clone())?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong.clone())?;
+        }
+        Ok(Self(bytes))
+    }
+
     /// Reads the 32 bytes of a row.
     pub fn from_stored(bytes: &[u8]) -> Result<Self, InvalidInput> {
         bytes
@@ -121,6 +141,23 @@ impl fmt::Debug for OneTimeSecret {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_digest_is_read_from_64_digits_alone() {
+        let digest = Digest::of(b"token");
+        let text = hex(digest.as_bytes());
+        assert_eq!(Digest::from_hex(&text), Ok(digest));
+        assert_eq!(Digest::from_hex(&text.to_uppercase()), Ok(digest));
+        for wrong in [
+            "",
+            &text[1..],
+            &text.replace('a', "g"),
+            &"é".repeat(32),
+            &format!("{text}0"),
+        ] {
+            assert!(Digest::from_hex(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn secrets_do_not_show_in_debug() {

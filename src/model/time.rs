@@ -52,6 +52,37 @@ impl Serialize for UnixMs {
     }
 }
 
+impl FromStr for UnixMs {
+    type Err = InvalidInput;
+
+    /// Reads a moment as other systems write it: RFC 3339, the same without an offset or a time (UTC),
+    /// or seconds since the Unix epoch. From 1990 to 2200: what lies outside is a mistake, such as
+    /// milliseconds taken for seconds.
+    fn from_str(text: &str) -> Result<Self, InvalidInput> {
+        let wrong = || {
+            InvalidInput::new(
+                "time",
+                "is RFC 3339, such as 2026-11-20T08:00:00Z, or seconds since 1970",
+            )
+        };
+        let text = text.trim();
+        let utc = jiff::tz::TimeZone::UTC;
+        let ms = if text.len() <= 12 && text.bytes().all(|b| b.is_ascii_digit()) {
+            text.parse::<i64>().ok().and_then(|s| s.checked_mul(1_000))
+        } else if let Ok(moment) = text.parse::<jiff::Timestamp>() {
+            Some(moment.as_millisecond())
+        } else {
+            let civil = text.parse::<jiff::civil::DateTime>().map_err(|_| wrong())?;
+            let moment = utc.to_timestamp(civil).map_err(|_| wrong())?;
+            Some(moment.as_millisecond())
+        };
+        let sane = 631_152_000_000..7_258_118_400_000;
+        ms.filter(|ms| sane.contains(ms))
+            .map(Self)
+            .ok_or_else(wrong)
+    }
+}
+
 /// A length of time as people write it: `14d`, `36h`, `90m`, `2s`, `500ms`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span(pub i64);
@@ -135,6 +166,33 @@ mod tests {
         }
         for same in ["14d", "36h", "90m", "2s", "500ms", "0s"] {
             assert_eq!(same.parse::<Span>().unwrap().to_string(), same);
+        }
+    }
+
+    #[test]
+    fn a_moment_is_read_as_others_write_it() {
+        let same = UnixMs(1_790_000_000_000);
+        for text in [
+            "1790000000",
+            "2026-09-21T14:13:20Z",
+            "2026-09-21T16:13:20+02:00",
+            "2026-09-21 14:13:20",
+            " 2026-09-21T14:13:20.000Z ",
+        ] {
+            assert_eq!(text.parse(), Ok(same), "{text}");
+        }
+        assert_eq!("2026-09-21".parse(), Ok(UnixMs(1_789_948_800_000)));
+        for wrong in [
+            "",
+            "yesterday",
+            "-1",
+            "0",
+            "1790000000000",
+            "21.09.2026",
+            "1e9",
+            "9999-01-01",
+        ] {
+            assert!(wrong.parse::<UnixMs>().is_err(), "{wrong}");
         }
     }
 

@@ -83,9 +83,10 @@ impl From<RotationError> for PageError {
     fn from(error: RotationError) -> Self {
         match error {
             RotationError::NotFound(_) => Self::NotFound,
-            RotationError::Invalid(_) | RotationError::Taken(_) | RotationError::Refused(_) => {
-                Self::BadForm
-            }
+            RotationError::Invalid(_)
+            | RotationError::Taken(_)
+            | RotationError::Refused(_)
+            | RotationError::Ledger(_) => Self::BadForm,
             RotationError::Busy => Self::Unavailable,
             RotationError::Store(error) if error.is_passing() => {
                 tracing::error!(%error, source = ?std::error::Error::source(&error), "a page could not reach the database");

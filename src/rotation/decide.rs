@@ -1,4 +1,4 @@
-use crate::model::{Reason, Stage, UnixMs};
+use crate::model::{Generation, Reason, Stage, UnixMs};
 use crate::store::tokens::Token;
 
 /// Everything a verdict depends on.
@@ -14,6 +14,21 @@ pub struct Facts<'f> {
     pub account_disabled: bool,
     /// What the signature says.
     pub signature: Signature,
+    /// What its claims and an admin say of a token that an imported key signed and that has no row.
+    pub foreign: Option<Foreign>,
+}
+
+/// A token issued elsewhere that the registry does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Foreign {
+    /// The newest generation that the key it names is trusted in.
+    pub generation: Generation,
+    /// Not to be accepted before: its `nbf`.
+    pub starts_at: Option<UnixMs>,
+    /// When it expires: its `exp`.
+    pub expires_at: Option<UnixMs>,
+    /// Whether an admin said that it must not pass.
+    pub refused: bool,
 }
 
 /// What the signature says of a token's origin.
@@ -21,6 +36,8 @@ pub struct Facts<'f> {
 pub enum Signature {
     /// Made by a key of ours that still verifies.
     Good,
+    /// Made by an imported key that still verifies.
+    Elsewhere,
     /// Not made by the key it names.
     Bad,
     /// The key it names is unknown, or forgotten since a close.
@@ -32,6 +49,9 @@ pub enum Signature {
 pub enum Verdict {
     /// Yes, once `Needs` is on disk.
     Accept(Needs),
+    /// Yes, for as long as the imported key that signed it is trusted: it is listed for an admin, and
+    /// neither captured nor remembered.
+    Hold,
     /// No, and why.
     Refuse(Reason),
 }
@@ -52,10 +72,11 @@ pub enum Needs {
 ///
 /// The registry is the authority: a row is found by the digest of the whole token, so a token that
 /// has one is the token that was issued. The signature is the proof of origin: where the key still
-/// verifies it must agree, and a good signature without a row is a forgery.
+/// verifies it must agree. A good signature of ours without a row is a forgery; one of an imported
+/// key is a token issued elsewhere, which is held.
 pub fn decide(facts: &Facts<'_>) -> Verdict {
     let Some(token) = facts.token else {
-        return Verdict::Refuse(Reason::Unknown);
+        return decide_unregistered(facts);
     };
     if facts.signature == Signature::Bad {
         return Verdict::Refuse(Reason::Unknown);
@@ -78,6 +99,27 @@ pub fn decide(facts: &Facts<'_>) -> Verdict {
         Verdict::Accept(Needs::FirstUse)
     } else {
         Verdict::Accept(Needs::Nothing)
+    }
+}
+
+/// The verdict on a token without a row: held where an imported key made it, else unknown.
+fn decide_unregistered(facts: &Facts<'_>) -> Verdict {
+    let (Signature::Elsewhere, Some(foreign)) = (facts.signature, facts.foreign) else {
+        return Verdict::Refuse(Reason::Unknown);
+    };
+    if facts.account_disabled {
+        Verdict::Refuse(Reason::AccountDisabled)
+    } else if foreign.refused {
+        Verdict::Refuse(Reason::Revoked)
+    } else if foreign.expires_at.is_some_and(|end| end <= facts.now) {
+        Verdict::Refuse(Reason::Expired)
+    } else if foreign.starts_at.is_some_and(|start| start > facts.now) {
+        // There is no better word for a token whose time has not come.
+        Verdict::Refuse(Reason::Unknown)
+    } else if foreign.generation < facts.stage.current {
+        Verdict::Refuse(Reason::NotCaptured)
+    } else {
+        Verdict::Hold
     }
 }
 

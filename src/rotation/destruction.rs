@@ -7,7 +7,7 @@ use super::error::{Result, RotationError, Rule};
 use crate::model::{Generation, InvalidInput, KeyDates, KeyState, RotationId, Steers};
 use crate::store::key_history::{self, Compromise, Destruction};
 use crate::store::keys::{self, SigningKey};
-use crate::store::{Lock, StoreError, Tx};
+use crate::store::{Lock, StoreError, Tx, state};
 
 /// A signing key and all that became of it.
 #[derive(Clone, Debug)]
@@ -18,10 +18,31 @@ pub struct KeyRecord {
     pub state: KeyState,
     /// Who said that it is compromised, when and why.
     pub compromise: Option<Compromise>,
+    /// What it still does, when it is compromised.
+    pub danger: Option<Danger>,
     /// What of it was destroyed, the oldest first.
     pub destructions: Vec<Destruction>,
     /// The open alarm: forged tokens that it signed.
     pub forgery: Option<Forgery>,
+}
+
+/// What a compromised key still does: a rotation ends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Danger {
+    /// It signs what is issued here.
+    Signs,
+    /// It was imported: what a thief makes with it is held, and passes until the cutover.
+    LetsIn,
+}
+
+impl Danger {
+    fn of(key: &SigningKey, current: Generation) -> Option<Self> {
+        if key.origin == "imported" {
+            (key.forgotten_at.is_none() && key.generation >= current).then_some(Self::LetsIn)
+        } else {
+            key.deactivated_at.is_none().then_some(Self::Signs)
+        }
+    }
 }
 
 impl KeyRecord {
@@ -58,6 +79,7 @@ impl Engine {
     /// Every signing key and all that became of it, newest first.
     pub async fn key_records(&self) -> Result<Vec<KeyRecord>> {
         let mut tx = self.db.read().await?;
+        let current = state::load(&mut tx).await?.current;
         let keys = keys::list(&mut tx).await?;
         let compromises = key_history::compromises(&mut tx).await?;
         let destructions = key_history::destructions(&mut tx).await?;
@@ -75,6 +97,7 @@ impl Engine {
                 };
                 KeyRecord {
                     state: KeyState::of(&dates),
+                    danger: compromise.and_then(|_| Danger::of(&key, current)),
                     compromise: compromise.cloned(),
                     destructions: destructions
                         .iter()

@@ -5,7 +5,9 @@ use futures_util::FutureExt as _;
 
 use super::alarm::Alarm;
 use super::error::{Result, RotationError};
-use super::keyring::{self, Jwk};
+use super::held::Sightings;
+use super::jwk::{self, Jwk};
+use super::keyring;
 use super::master::MasterKeys;
 use super::nodes::{Node, POLL_EVERY};
 use super::recorder::Recorder;
@@ -30,6 +32,7 @@ pub struct Engine {
     pub(super) db: Db,
     pub(super) node: Arc<Node>,
     pub(super) recorder: Recorder,
+    pub(super) sightings: Sightings,
     pub(super) masters: MasterKeys,
     /// The master keys that this node has said it holds.
     pub(super) announced: Arc<tokio::sync::Mutex<Vec<String>>>,
@@ -64,10 +67,12 @@ impl Engine {
         let id = random.hex::<8>();
         let node = Arc::new(Node::join(db.clone(), clock.clone(), id).await?);
         let recorder = Recorder::start(db.clone(), node.clone());
+        let sightings = Sightings::start(db.clone());
         Ok(Self {
             db,
             node,
             recorder,
+            sightings,
             masters,
             announced: Arc::default(),
             alarm: Arc::default(),
@@ -162,6 +167,7 @@ impl Engine {
     /// Writes every count that waits in memory.
     pub async fn flush(&self) -> Result<()> {
         self.recorder.flush().await?;
+        self.sightings.flush().await?;
         self.flush_alarm().await?;
         self.node.settle_mark().await;
         Ok(())
@@ -226,7 +232,7 @@ impl Engine {
         Ok(keys::list(&mut tx)
             .await?
             .iter()
-            .filter_map(keyring::jwk)
+            .filter_map(jwk::jwk)
             .collect())
     }
 

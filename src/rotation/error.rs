@@ -1,3 +1,4 @@
+use super::ledger::LedgerError;
 use crate::model::{InvalidInput, Phase};
 use crate::store::StoreError;
 
@@ -16,6 +17,9 @@ pub enum RotationError {
     /// A rule of the domain stands against it.
     #[error(transparent)]
     Refused(#[from] Rule),
+    /// A file that is no ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// The database did not do its part.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -63,6 +67,23 @@ pub enum RotationError {
     /// The work could not be taken on now; try again.
     #[error("too much is waiting to be written; try again in a moment")]
     Busy,
+}
+
+impl RotationError {
+    /// Whether it is about what was asked for, and not about the database: of many things asked for at
+    /// once, the others may still be done.
+    pub const fn is_of_the_asker(&self) -> bool {
+        matches!(
+            self,
+            Self::NotFound(_) | Self::Taken(_) | Self::Invalid(_) | Self::Refused(_)
+        )
+    }
+}
+
+impl From<std::io::Error> for RotationError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Ledger(error.into())
+    }
 }
 
 /// The rules that refuse a step. Each says what to do instead.
@@ -132,6 +153,28 @@ pub enum Rule {
     /// There is an admin already.
     #[error("an admin exists already: sign in instead")]
     SetUp,
+    /// What was issued elsewhere is brought in before a cutover, or after its close.
+    #[error(
+        "rotation {name} is finalised: reopen it or close it before you bring in what was issued elsewhere"
+    )]
+    CutOver {
+        /// The rotation.
+        name: String,
+    },
+    /// As many imported keys verify as may.
+    #[error(
+        "{0} imported keys verify already, as many as may: close a rotation, which forgets them"
+    )]
+    TooManyKeys(usize),
+    /// Its claims name no account.
+    #[error("the claims of this token name no account: choose one")]
+    NoAccountNamed,
+    /// There is no such account, and nobody to warn for a new one.
+    #[error("there is no account {0}: choose another, or give a contact and it is created")]
+    NoAccount(String),
+    /// The token has expired.
+    #[error("this token has expired, so there is nothing to approve")]
+    HeldExpired,
     /// It was said before.
     #[error("key {kid} is marked as compromised already")]
     AlreadyCompromised {

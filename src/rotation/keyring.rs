@@ -6,7 +6,8 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
-use serde::Serialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroizing;
 
 use super::decide::Signature;
@@ -90,6 +91,7 @@ impl MasterKey {
         sealed
     }
 
+    /// Opens what [`MasterKey::seal`] sealed under the same `context`; `None` when it is anything else.
     fn open(&self, sealed: &[u8], context: &str) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, body) = sealed.split_at_checked(NONCE_LENGTH)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
@@ -270,18 +272,69 @@ pub fn is_well_formed(token: &str) -> bool {
 /// The header of a token: the key it names. `None` when it is not one we could have written, or
 /// when it asks for what is never honoured (`jku`, `jwk`, `x5u`, `crit`: RFC 8725 §3.10).
 pub fn kid(token: &str) -> Option<String> {
-    #[derive(serde::Deserialize)]
+    #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Head {
+    struct Ours {
         alg: String,
         kid: String,
         #[serde(default, rename = "typ")]
         _typ: Option<String>,
     }
-    let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
     // A field twice, or one that is never honoured, even as null, is an error here.
-    let head: Head = serde_json::from_slice(&header).ok()?;
-    (head.alg == ALGORITHM).then_some(head.kid)
+    let ours: Ours = header(token)?;
+    (ours.alg == ALGORITHM).then_some(ours.kid)
+}
+
+/// What the header of a token says of how to check it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The algorithm it names. It chooses nothing: the key has one of its own.
+    pub algorithm: String,
+    /// The key it names.
+    pub kid: Option<String>,
+}
+
+/// Reads the header of a token that another platform may have written: it need not name its key, and
+/// may say more than is understood here. `None` when it is not one, or when it asks for what is never
+/// honoured, as in [`kid`].
+pub fn head(token: &str) -> Option<Head> {
+    #[derive(Deserialize)]
+    struct Theirs {
+        alg: String,
+        kid: Option<String>,
+        #[serde(default, deserialize_with = "is_there")]
+        jku: Option<IgnoredAny>,
+        #[serde(default, deserialize_with = "is_there")]
+        jwk: Option<IgnoredAny>,
+        #[serde(default, deserialize_with = "is_there")]
+        x5u: Option<IgnoredAny>,
+        #[serde(default, deserialize_with = "is_there")]
+        crit: Option<IgnoredAny>,
+    }
+    let theirs: Theirs = header(token)?;
+    let asks = [theirs.jku, theirs.jwk, theirs.x5u, theirs.crit];
+    let asks = asks.iter().any(Option::is_some);
+    let named = theirs.kid.as_deref().is_none_or(is_kid);
+    (!asks && named).then_some(Head {
+        algorithm: theirs.alg,
+        kid: theirs.kid,
+    })
+}
+
+fn header<T: DeserializeOwned>(token: &str) -> Option<T> {
+    let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
+    serde_json::from_slice(&header).ok()
+}
+
+/// Whatever a field says, even null: it is there.
+fn is_there<'de, D: Deserializer<'de>>(value: D) -> Result<Option<IgnoredAny>, D::Error> {
+    IgnoredAny::deserialize(value).map(Some)
+}
+
+/// Whether a text may name a key: 1 to 200 characters, none of them control characters, so that any
+/// database takes it.
+pub fn is_kid(text: &str) -> bool {
+    (1..=200).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
 /// What a token's signature says, checked with the one algorithm stored with the key.
@@ -297,31 +350,6 @@ pub fn check(token: &str, key: Option<&SigningKey>) -> Signature {
         Ok(true) => Signature::Good,
         Ok(false) | Err(_) => Signature::Bad,
     }
-}
-
-/// A public key as RFC 8037 writes it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Jwk {
-    kty: &'static str,
-    crv: &'static str,
-    alg: &'static str,
-    #[serde(rename = "use")]
-    purpose: &'static str,
-    kid: String,
-    x: String,
-}
-
-/// The public half for the JWKS; `None` once it is forgotten.
-pub fn jwk(key: &SigningKey) -> Option<Jwk> {
-    let x = URL_SAFE_NO_PAD.encode(key.public_key.as_deref()?);
-    Some(Jwk {
-        kty: "OKP",
-        crv: "Ed25519",
-        alg: ALGORITHM,
-        purpose: "sig",
-        kid: key.kid.clone(),
-        x,
-    })
 }
 
 #[cfg(test)]
@@ -343,6 +371,7 @@ mod tests {
             deactivated_at: None,
             destroyed_at: None,
             forgotten_at: None,
+            reading: crate::store::keys::Reading::default(),
         }
     }
 
@@ -365,6 +394,11 @@ mod tests {
         let token = sign(&key, &claims(), &master.into()).unwrap();
         assert!(is_well_formed(token.expose()));
         assert_eq!(kid(token.expose()).as_deref(), Some(key.kid.as_str()));
+        let head = head(token.expose()).unwrap();
+        assert_eq!(
+            (head.algorithm.as_str(), head.kid.as_deref()),
+            (ALGORITHM, Some(key.kid.as_str()))
+        );
         assert_eq!(check(token.expose(), Some(&key)), Signature::Good);
         assert_eq!(check(token.expose(), None), Signature::NoKey);
         let other = MasterKey::generate(&random);
@@ -405,14 +439,50 @@ mod tests {
         assert!(!is_well_formed(&format!("{}.bbbb.cccc", "a".repeat(4096))));
     }
 
+    fn with_header(json: &str) -> String {
+        format!("{}.e30.e30", URL_SAFE_NO_PAD.encode(json))
+    }
+
     #[test]
     fn a_header_that_names_its_own_key_is_refused() {
-        let head = |json: &str| kid(&format!("{}.e30.e30", URL_SAFE_NO_PAD.encode(json)));
-        assert!(head(r#"{"alg":"EdDSA","kid":"g1"}"#).is_some());
-        assert!(head(r#"{"alg":"none","kid":"g1"}"#).is_none());
-        assert!(head(r#"{"alg":"HS256","kid":"g1"}"#).is_none());
-        assert!(head(r#"{"alg":"EdDSA","kid":"g1","jku":"https://evil.example"}"#).is_none());
-        assert!(head(r#"{"alg":"EdDSA","kid":"g1","crit":["exp"]}"#).is_none());
-        assert!(head(r#"{"alg":"EdDSA"}"#).is_none());
+        for asks in [
+            r#""jku":"https://evil.example""#,
+            r#""x5u":"https://evil.example""#,
+            r#""jwk":{"kty":"oct"}"#,
+            r#""crit":["exp"]"#,
+            r#""crit":null"#,
+            r#""alg":"none""#,
+            r#""kid":"g2""#,
+        ] {
+            let token = with_header(&format!(r#"{{"alg":"EdDSA","kid":"g1",{asks}}}"#));
+            assert_eq!(kid(&token), None, "{asks}");
+            assert_eq!(head(&token), None, "{asks}");
+        }
+        for wrong in [r#"{"kid":"g1"}"#, r#"{"alg":"EdDSA","kid":1}"#, "[]", "{"] {
+            assert_eq!(kid(&with_header(wrong)), None, "{wrong}");
+            assert_eq!(head(&with_header(wrong)), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_we_could_not_have_written_names_no_key_of_ours() {
+        assert!(kid(&with_header(r#"{"alg":"EdDSA","kid":"g1"}"#)).is_some());
+        for not_ours in [
+            r#"{"alg":"none","kid":"g1"}"#,
+            r#"{"alg":"HS256","kid":"g1"}"#,
+            r#"{"alg":"EdDSA"}"#,
+            r#"{"alg":"EdDSA","kid":"g1","x5t":"AAAA"}"#,
+        ] {
+            assert_eq!(kid(&with_header(not_ours)), None, "{not_ours}");
+            assert!(head(&with_header(not_ours)).is_some(), "{not_ours}");
+        }
+        let nameless = head(&with_header(r#"{"alg":"HS256","typ":"JWT","kid":null}"#));
+        assert_eq!(nameless.unwrap().kid, None);
+        for no_name in [
+            r#"{"alg":"EdDSA","kid":""}"#,
+            "{\"alg\":\"EdDSA\",\"kid\":\"a\\u0000b\"}",
+        ] {
+            assert_eq!(head(&with_header(no_name)), None, "{no_name}");
+        }
     }
 }

@@ -15,19 +15,33 @@ mod customers;
 pub mod decide;
 /// What became of a key, and how it is destroyed.
 pub mod destruction;
+/// Which imported key made a token, and what its claims say.
+mod elsewhere;
 mod engine;
 mod error;
+mod examine;
+/// Tokens issued elsewhere that are not registered: seen, listed, approved or refused.
+pub mod held;
+/// A key of another platform is taken in.
+mod import_key;
 mod index;
+mod jwk;
 mod keyring;
+/// A ledger of tokens issued elsewhere.
+pub mod ledger;
 mod lookback;
 /// How far the database had come: an older one is noticed.
 pub mod mark;
 mod master;
+/// Keys of other platforms as they are written.
+mod material;
 mod nodes;
 /// What a customer sees of its integrations.
 pub mod overview;
 /// start, finalise, reopen, abort, close.
 pub mod phases;
+/// Where a token issued elsewhere belongs.
+mod placing;
 mod recorder;
 /// Issue, look up and revoke access tokens.
 pub mod registry;
@@ -50,9 +64,12 @@ pub use backup::Part;
 pub use customers::{NewUser, Setup};
 pub use engine::{Engine, Settings};
 pub use error::{RotationError, Rule};
-pub use keyring::is_well_formed;
-pub use keyring::{Jwk, MasterKey};
+pub use examine::Stranger;
+pub use import_key::KeyImport;
+pub use jwk::Jwk;
+pub use keyring::{MasterKey, is_well_formed};
 pub use master::MasterKeys;
+pub use material::{Material, SOUND_SECRET, SecretForm};
 pub use verify::{Accepted, Answer, Caller, Receipt, Refusal};
 
 /// A token of valid form and signature that was never registered: what whoever stole the key makes.

@@ -11,7 +11,7 @@ use crate::model::{DAY_MS, InvalidInput, Name, Phase, Random, RotationId, Span, 
 use crate::store::captures::LONGEST_LOOKBACK_MS;
 use crate::store::rotations::{self, Rotation};
 use crate::store::state::{self, Change, Step};
-use crate::store::{Lock, StoreError, Tx};
+use crate::store::{Lock, StoreError, Tx, held};
 
 /// What a rotation is started with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -286,6 +286,8 @@ async fn change_phase(
         },
         Phase::Closed => {
             destruction::close(tx, target, &rotation.id).await?;
+            // After it: what a forgotten key made can be held no more.
+            held::prune(tx, state.now).await?;
             Step {
                 current: state.current,
                 newest,

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::engine::{Engine, actor, note};
 use super::error::{Result, RotationError, Rule};
+use super::examine::{Stranger, examine};
 use super::keyring::{self, Claims};
 use super::master::MasterKeys;
 use super::standing;
@@ -18,7 +19,7 @@ use crate::store::tokens::{self, Key, NewToken, Token, TokenWithAccount};
 use crate::store::{Lock, StoreError, Tx, captures, keys};
 
 /// How many live tokens an integration may have.
-const MOST_LIVE_TOKENS: i64 = 50;
+pub(super) const MOST_LIVE_TOKENS: i64 = 50;
 /// The overlap offered by default: the old token goes on this long after the new one's first use.
 pub const USUAL_OVERLAP_MS: i64 = 24 * HOUR_MS;
 
@@ -58,12 +59,14 @@ pub struct Shown {
 }
 
 /// What a pasted token turned out to be.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Inspection {
     /// The verdict, without any effect on the token.
     pub verdict: super::decide::Verdict,
     /// Which token it is, when it is one of ours.
     pub row: Option<Token>,
+    /// What is known of it, when an imported key made it and it is not registered.
+    pub stranger: Option<Stranger>,
 }
 
 impl Engine {
@@ -229,30 +232,22 @@ impl Engine {
 
     /// Says what a token is and whether it would pass, without touching it.
     pub async fn inspect_token(&self, _by: &impl Steers, text: &str) -> Result<Inspection> {
-        use super::decide::{Facts, Signature, Verdict, decide};
+        use super::decide::{Verdict, decide};
         if !keyring::is_well_formed(text) {
             let verdict = Verdict::Refuse(crate::model::Reason::Malformed);
-            return Ok(Inspection { verdict, row: None });
+            return Ok(Inspection {
+                verdict,
+                row: None,
+                stranger: None,
+            });
         }
         let mut tx = self.db.read().await?;
-        let state = state::load(&mut tx).await?;
-        let found = tokens::find(&mut tx, Key::Digest(&Digest::of(text.as_bytes()))).await?;
-        let signature = match keyring::kid(text) {
-            Some(kid) => keyring::check(text, keys::find(&mut tx, &kid).await?.as_ref()),
-            None => Signature::Bad,
-        };
-        let verdict = decide(&Facts {
-            stage: state.stage(),
-            now: state.now,
-            token: found.as_ref().map(|found| &found.token),
-            account_disabled: found
-                .as_ref()
-                .is_some_and(|found| found.account_disabled_at.is_some()),
-            signature,
-        });
+        let digest = Digest::of(text.as_bytes());
+        let examined = examine(&mut tx, text, &digest, &self.masters).await?;
         Ok(Inspection {
-            verdict,
-            row: found.map(|found| found.token),
+            verdict: decide(&examined.facts()),
+            row: examined.row.map(|found| found.token),
+            stranger: examined.stranger,
         })
     }
 }

@@ -6,7 +6,7 @@ use super::lookback;
 use crate::model::{Generation, Phase, UnixMs};
 use crate::store::rehearsal::{self, Cutover};
 use crate::store::rotations::{self, Rotation};
-use crate::store::{StoreError, Tx, forgeries, sessions, state};
+use crate::store::{StoreError, Tx, forgeries, held, sessions, state};
 
 /// The rotation as the contract shows it: the open one, or `idle` with the last.
 #[derive(Clone, Debug, Serialize)]
@@ -194,7 +194,7 @@ impl Engine {
                 captured,
                 not_seen: if recording { behind } else { 0 },
                 dormant: if recording { 0 } else { behind },
-                held: 0,
+                held: held::count(&mut tx, now.state.now).await?,
             },
             sessions: SessionCounts {
                 captured: sessions_captured,

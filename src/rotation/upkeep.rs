@@ -2,7 +2,7 @@ use super::engine::Engine;
 use super::nodes::POLL_EVERY;
 use super::phases;
 use crate::model::DAY_MS;
-use crate::store::{Lock, StoreError, sessions, state};
+use crate::store::{Lock, StoreError, held, sessions, state};
 use futures_util::FutureExt as _;
 
 /// Turns in a second.
@@ -71,13 +71,15 @@ fn told<E: std::fmt::Display>(result: Result<(), E>, what: &str) {
 }
 
 impl Engine {
-    /// Removes what no longer says anything: changes every node has seen, sessions long ended.
+    /// Removes what no longer says anything: changes every node has seen, held tokens and sessions long
+    /// ended.
     async fn prune(&self) -> Result<(), StoreError> {
         self.db
             .write(Lock::Shared, |tx| {
                 async move {
                     let now = tx.state().now;
                     state::prune_changes(tx, now.plus(-DAY_MS)).await?;
+                    held::prune(tx, now.plus(-DAY_MS)).await?;
                     sessions::prune(tx, now.plus(-30 * DAY_MS)).await
                 }
                 .boxed()

@@ -1,14 +1,14 @@
 use std::time::Duration;
 
-use super::decide::{self, Facts, Needs, Signature, Verdict};
+use super::decide::{self, Needs, Verdict};
 use super::engine::Engine;
+use super::examine::{Stranger, examine};
 use super::index::Entry;
 use super::keyring;
 use super::recorder::Written;
 use crate::model::{AccountId, Digest, IntegrationId, Reason, Standing, TokenId, UnixMs};
-use crate::store::keys;
 use crate::store::state;
-use crate::store::tokens::{self, Key, Token};
+use crate::store::tokens::Token;
 use crate::store::{StoreError, rotations};
 
 /// How long a request waits for the database before it is told to try again.
@@ -39,10 +39,10 @@ pub enum Answer {
 pub struct Accepted {
     /// The token's public id.
     pub token: TokenId,
-    /// Its integration.
-    pub integration: IntegrationId,
-    /// Its account.
-    pub account: AccountId,
+    /// Its integration; unknown of a held token whose claims name none of ours.
+    pub integration: Option<IntegrationId>,
+    /// Its account; unknown likewise.
+    pub account: Option<AccountId>,
     /// Where it stands.
     pub standing: Standing,
     /// While recording: whether it is captured.
@@ -58,6 +58,8 @@ pub enum Receipt {
     Already,
     /// Signed by the new key: safe from birth.
     NewKey,
+    /// Issued elsewhere and not registered: it stops at the cutover unless an admin approves it.
+    Held,
 }
 
 impl Receipt {
@@ -67,6 +69,7 @@ impl Receipt {
             Self::Recorded => "recorded",
             Self::Already => "already",
             Self::NewKey => "new-key",
+            Self::Held => "held",
         }
     }
 }
@@ -108,6 +111,7 @@ impl Refusal {
 struct Judged {
     verdict: Verdict,
     token: Option<Token>,
+    stranger: Option<Stranger>,
     state: state::State,
     /// The key that signed it, when it is a forgery.
     forged: Option<String>,
@@ -172,8 +176,8 @@ impl Engine {
                 }
             }),
             token: entry.token.clone(),
-            integration: entry.integration.clone(),
-            account: entry.account.clone(),
+            integration: Some(entry.integration.clone()),
+            account: Some(entry.account.clone()),
         };
         // Counted before it is known that it holds, so that a flush that follows a start has every
         // use that was answered by the state before it. In the rare case that something changes at
@@ -193,24 +197,9 @@ impl Engine {
                 "the database is a replica, not the primary".to_owned(),
             ));
         }
-        let state = state::load(&mut tx).await?;
-        let row = tokens::find(&mut tx, Key::Digest(digest)).await?;
-        let kid = keyring::kid(text);
-        let signature = match &kid {
-            Some(kid) => keyring::check(text, keys::find(&mut tx, kid).await?.as_ref()),
-            None => Signature::Bad,
-        };
-        let facts = Facts {
-            stage: state.stage(),
-            now: state.now,
-            token: row.as_ref().map(|row| &row.token),
-            account_disabled: row
-                .as_ref()
-                .is_some_and(|row| row.account_disabled_at.is_some()),
-            signature,
-        };
-        let verdict = decide::decide(&facts);
-        let forged = kid.filter(|_| decide::is_forgery(&facts));
+        let examined = examine(&mut tx, text, digest, &self.masters).await?;
+        let verdict = decide::decide(&examined.facts());
+        let forged = examined.forged();
         let cutover = match verdict {
             Verdict::Refuse(Reason::NotCaptured) => rotations::last_cutover(&mut tx)
                 .await?
@@ -219,8 +208,9 @@ impl Engine {
         };
         Ok(Judged {
             verdict,
-            token: row.map(|row| row.token),
-            state,
+            token: examined.row.map(|row| row.token),
+            stranger: examined.stranger,
+            state: examined.state,
             forged,
             cutover,
         })
@@ -231,6 +221,7 @@ impl Engine {
         let Judged {
             verdict,
             token,
+            stranger,
             state,
             forged,
             cutover,
@@ -239,10 +230,12 @@ impl Engine {
             self.alarm.raise(&kid, caller, state.now, &self.clock);
         }
         let Some(token) = token else {
-            return Some(Answer::Refused(Refusal::plain(Reason::Unknown)));
+            return Some(self.answer_stranger(verdict, stranger, &state, cutover, caller));
         };
         let needs = match verdict {
             Verdict::Accept(needs) => needs,
+            // Only a token without a row is held.
+            Verdict::Hold => return None,
             Verdict::Refuse(reason) => {
                 self.recorder
                     .count_refusal(&token.id, caller, state.now, reason);
@@ -288,8 +281,48 @@ impl Engine {
                 false => Receipt::Already,
             }),
             token: token.id,
-            integration: token.integration_id,
-            account: token.account_id,
+            integration: Some(token.integration_id),
+            account: Some(token.account_id),
         }))
+    }
+
+    /// Answers a token without a row. What an imported key made is listed for an admin, whatever the
+    /// answer; nobody waits for that.
+    fn answer_stranger(
+        &self,
+        verdict: Verdict,
+        stranger: Option<Stranger>,
+        state: &state::State,
+        cutover: Option<Cutover>,
+        caller: &Caller,
+    ) -> Answer {
+        let refused = |reason| {
+            Answer::Refused(Refusal {
+                cutover,
+                ..Refusal::plain(reason)
+            })
+        };
+        let stranger = match (verdict, stranger) {
+            (Verdict::Hold, Some(stranger)) => stranger,
+            (Verdict::Refuse(Reason::NotCaptured), Some(stranger)) => {
+                self.sightings.see(stranger.token, caller, state.now);
+                return refused(Reason::NotCaptured);
+            }
+            (Verdict::Refuse(reason), _) => return refused(reason),
+            (Verdict::Hold | Verdict::Accept(_), _) => return refused(Reason::Unknown),
+        };
+        let accepted = Accepted {
+            token: stranger.token.id.clone(),
+            integration: stranger.integration,
+            account: stranger.account,
+            // It works as far as the cutover, and nothing carries it over.
+            standing: match state.target {
+                Some(_) => Standing::NotSeen,
+                None => Standing::Working,
+            },
+            receipt: state.target.map(|_| Receipt::Held),
+        };
+        self.sightings.see(stranger.token, caller, state.now);
+        Answer::Accepted(accepted)
     }
 }

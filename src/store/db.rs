@@ -180,7 +180,7 @@ impl Db {
         let db = self.clone();
         let task = tokio::spawn(async move {
             let mut tx = db.begin(lock).await?;
-            tx.state = Some(state::load(&mut tx).await?);
+            state::load(&mut tx).await?;
             let value = body(&mut tx).await?;
             tx.commit().await?;
             Ok(value)
@@ -312,10 +312,10 @@ impl Tx {
         }
     }
 
-    /// The state as it was read under the lock.
+    /// The state as it was read: under the lock, in a transaction that writes.
     ///
     /// # Panics
-    /// In a transaction that only reads, which has read no state: a defect of the caller.
+    /// In a transaction that only reads and has not read it: a defect of the caller.
     pub fn state(&self) -> &state::State {
         self.state
             .as_ref()

@@ -37,10 +37,14 @@ mod error;
 pub mod forgeries;
 /// What `doctor` asks of a database.
 mod health;
+/// Tokens issued elsewhere that the registry does not know.
+pub mod held;
 /// What became of keys: destroyed, compromised, moved to another master key.
 pub mod key_history;
 /// Signing keys by generation.
 pub mod keys;
+/// Tokens issued elsewhere on their way into the registry.
+pub mod ledger;
 /// One-time links and failed sign-ins.
 pub mod links;
 /// The rotation lock, how long it is waited for, and who holds it.

@@ -73,7 +73,7 @@ impl Change {
     }
 }
 
-/// Reads the state and the database's time.
+/// Reads the state and the database's time; the transaction remembers them, see [`Tx::state`].
 pub async fn load(tx: &mut Tx) -> Result<State, StoreError> {
     let mut state: State = on!(tx, c => {
         sqlx::query_as(
@@ -84,6 +84,7 @@ pub async fn load(tx: &mut Tx) -> Result<State, StoreError> {
     })?
     .ok_or_else(|| StoreError::Schema("the database is empty: run `rollcall migrate`".to_owned()))?;
     state.now = tx.now().await?;
+    tx.remember_state(state.clone());
     Ok(state)
 }
 

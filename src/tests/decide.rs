@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::model::{
     AccountId, Digest, Generation, IntegrationId, Random, Reason, Stage, TokenId, UnixMs,
 };
-use crate::rotation::decide::{Facts, Needs, Signature, Verdict, decide, is_forgery};
+use crate::rotation::decide::{Facts, Foreign, Needs, Signature, Verdict, decide, is_forgery};
 use crate::store::tokens::Token;
 
 const NOW: UnixMs = UnixMs(1_000_000);
@@ -63,8 +63,26 @@ fn facts(stage: Stage, token: Option<&Token>) -> Facts<'_> {
         token,
         account_disabled: false,
         signature: Signature::Good,
+        foreign: None,
     }
 }
+
+/// A token that an imported key signed and nobody registered.
+fn foreign(stage: Stage, foreign: Foreign) -> Facts<'static> {
+    Facts {
+        signature: Signature::Elsewhere,
+        foreign: Some(foreign),
+        ..facts(stage, None)
+    }
+}
+
+/// One that is held.
+const FOREIGN: Foreign = Foreign {
+    generation: Generation(1),
+    starts_at: None,
+    expires_at: None,
+    refused: false,
+};
 
 #[test]
 fn what_ends_a_token_comes_before_its_generation() {
@@ -204,9 +222,26 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn any_foreign()(
+        generation in 1_i64..6,
+        starts in prop::option::of(0_i64..2_000_000),
+        expires in prop::option::of(0_i64..2_000_000),
+        refused in any::<bool>(),
+    ) -> Foreign {
+        Foreign {
+            generation: Generation(generation),
+            starts_at: starts.map(UnixMs),
+            expires_at: expires.map(UnixMs),
+            refused,
+        }
+    }
+}
+
 fn any_signature() -> impl Strategy<Value = Signature> {
     prop_oneof![
         Just(Signature::Good),
+        Just(Signature::Elsewhere),
         Just(Signature::Bad),
         Just(Signature::NoKey)
     ]
@@ -216,8 +251,9 @@ proptest! {
     #[test]
     fn what_is_not_live_or_not_of_the_required_generation_is_never_accepted(
         stage in any_stage(), token in any_token(), disabled in any::<bool>(), signature in any_signature(),
+        foreign in prop::option::of(any_foreign()),
     ) {
-        let facts = Facts { stage, now: NOW, token: Some(&token), account_disabled: disabled, signature };
+        let facts = Facts { stage, now: NOW, token: Some(&token), account_disabled: disabled, signature, foreign };
         let over = |end: Option<UnixMs>| end.is_some_and(|end| end <= NOW);
         let live = token.revoked_at.is_none() && !over(token.expires_at) && !over(token.ends_at) && !disabled;
         let valid = live && token.generation >= stage.current && signature != Signature::Bad;
@@ -232,10 +268,147 @@ proptest! {
         }
     }
 
+    /// Without a row nothing is captured or remembered, and only what an imported key made is held,
+    /// while that key is trusted.
     #[test]
-    fn what_was_never_issued_is_never_accepted(stage in any_stage(), signature in any_signature()) {
-        let facts = Facts { stage, now: NOW, token: None, account_disabled: false, signature };
-        prop_assert_eq!(decide(&facts), Verdict::Refuse(Reason::Unknown));
+    fn what_has_no_row_is_held_or_refused(
+        stage in any_stage(), signature in any_signature(), disabled in any::<bool>(),
+        foreign in prop::option::of(any_foreign()),
+    ) {
+        let facts = Facts { stage, now: NOW, token: None, account_disabled: disabled, signature, foreign };
+        let held = signature == Signature::Elsewhere && !disabled && foreign.is_some_and(|foreign| {
+            foreign.generation >= stage.current
+                && !foreign.refused
+                && foreign.expires_at.is_none_or(|end| end > NOW)
+                && foreign.starts_at.is_none_or(|start| start <= NOW)
+        });
+        match decide(&facts) {
+            Verdict::Hold => prop_assert!(held),
+            Verdict::Accept(needs) => prop_assert!(false, "accepted with {:?}", needs),
+            Verdict::Refuse(_) => prop_assert!(!held),
+        }
         prop_assert_eq!(is_forgery(&facts), signature == Signature::Good);
+    }
+
+    /// A row decides alone: what is said of strangers changes nothing for it.
+    #[test]
+    fn a_registered_token_is_never_held(
+        stage in any_stage(), token in any_token(), signature in any_signature(), foreign in any_foreign(),
+    ) {
+        let without = Facts { signature, ..facts(stage, Some(&token)) };
+        let with = Facts { foreign: Some(foreign), ..without };
+        prop_assert_eq!(decide(&with), decide(&without));
+        prop_assert_ne!(decide(&with), Verdict::Hold);
+    }
+}
+
+#[test]
+fn the_table_of_tokens_issued_elsewhere() {
+    let refuse = Verdict::Refuse;
+    let past = Some(UnixMs(NOW.0 - 1));
+    let ahead = Some(UnixMs(NOW.0 + 1));
+    for (what, facts, verdict) in [
+        ("idle", foreign(IDLE, FOREIGN), Verdict::Hold),
+        ("recording", foreign(RECORDING, FOREIGN), Verdict::Hold),
+        (
+            "finalised",
+            foreign(FINALISED, FOREIGN),
+            refuse(Reason::NotCaptured),
+        ),
+        (
+            "of a key that was brought in after an earlier cutover",
+            foreign(
+                FINALISED,
+                Foreign {
+                    generation: Generation(2),
+                    ..FOREIGN
+                },
+            ),
+            Verdict::Hold,
+        ),
+        (
+            "expired",
+            foreign(
+                IDLE,
+                Foreign {
+                    expires_at: past,
+                    ..FOREIGN
+                },
+            ),
+            refuse(Reason::Expired),
+        ),
+        (
+            "expired at this moment",
+            foreign(
+                RECORDING,
+                Foreign {
+                    expires_at: Some(NOW),
+                    ..FOREIGN
+                },
+            ),
+            refuse(Reason::Expired),
+        ),
+        (
+            "not yet",
+            foreign(
+                IDLE,
+                Foreign {
+                    starts_at: ahead,
+                    ..FOREIGN
+                },
+            ),
+            refuse(Reason::Unknown),
+        ),
+        (
+            "refused",
+            foreign(
+                IDLE,
+                Foreign {
+                    refused: true,
+                    ..FOREIGN
+                },
+            ),
+            refuse(Reason::Revoked),
+        ),
+        (
+            "of a disabled account",
+            Facts {
+                account_disabled: true,
+                ..foreign(IDLE, FOREIGN)
+            },
+            refuse(Reason::AccountDisabled),
+        ),
+    ] {
+        assert_eq!(decide(&facts), verdict, "{what}");
+    }
+}
+
+#[test]
+fn what_no_trusted_key_made_is_unknown() {
+    let held = foreign(IDLE, FOREIGN);
+    for (what, facts) in [
+        (
+            "whose claims are not of the key",
+            Facts {
+                foreign: None,
+                ..held
+            },
+        ),
+        (
+            "changed since",
+            Facts {
+                signature: Signature::Bad,
+                ..held
+            },
+        ),
+        (
+            "closed: its key is forgotten",
+            Facts {
+                signature: Signature::NoKey,
+                ..held
+            },
+        ),
+    ] {
+        assert_eq!(decide(&facts), Verdict::Refuse(Reason::Unknown), "{what}");
     }
 }

@@ -8,6 +8,7 @@
 mod api;
 mod cluster;
 mod decide;
+mod elsewhere;
 mod forgery;
 mod http;
 mod keys;

@@ -2,5 +2,6 @@
 
 mod admin;
 mod customers;
+mod held;
 mod login;
 mod recovery;

@@ -2,6 +2,7 @@
 //! environment of its own.
 #![cfg(feature = "ssr")]
 
+mod elsewhere;
 mod keys;
 mod place;
 mod serving;

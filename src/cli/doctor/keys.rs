@@ -5,7 +5,7 @@ use crate::cli::failure::Failure;
 use crate::cli::words;
 use crate::config::Config;
 use crate::model::{Clock, Random};
-use crate::rotation::destruction::KeyRecord;
+use crate::rotation::destruction::{Danger, KeyRecord};
 use crate::rotation::{self, Engine, mark};
 use crate::store::Db;
 
@@ -122,10 +122,14 @@ fn history(report: &mut Report, record: &KeyRecord) {
             "someone has the private key: rotate now, then `rollcall key close-alarm`",
         );
     }
-    if record.compromise.is_some() && record.key.deactivated_at.is_none() {
+    if let Some(danger) = record.danger {
+        let still = match danger {
+            Danger::Signs => "still signs",
+            Danger::LetsIn => "what is made with it passes until the cutover",
+        };
         report.fail(
             "keys",
-            format!("{kid} is compromised, and still signs"),
+            format!("{kid} is compromised, and {still}"),
             "rotate now: `rollcall rotation start --lookback 40d`",
         );
     }

@@ -6,12 +6,12 @@ use crate::cli::output::{Output, table};
 use crate::cli::words;
 use crate::model::{Generation, KeyState, RotationId, UnixMs};
 use crate::rotation::alarm::Forgery;
-use crate::rotation::destruction::KeyRecord;
+use crate::rotation::destruction::{Danger, KeyRecord};
 use crate::store::key_history::{Compromise, Destruction};
 
 /// A signing key in JSON.
 #[derive(Serialize)]
-struct Shown {
+pub struct Shown {
     kid: String,
     generation: Generation,
     algorithm: String,
@@ -29,6 +29,9 @@ struct Shown {
     compromised_at: Option<UnixMs>,
     compromised_by: Option<String>,
     compromised_reason: Option<String>,
+    /// For people: what it still does, when it is compromised.
+    #[serde(skip)]
+    danger: Option<Danger>,
     /// The master key that seals, or last sealed, its private half.
     sealed_by: Option<String>,
     destructions: Vec<Destroyed>,
@@ -65,8 +68,12 @@ struct Source {
     count: i64,
 }
 
-/// Writes the list.
-pub async fn show(at: &Installation, output: Output) -> Result<()> {
+/// One key as the list shows it; nothing where there is none of this name.
+pub async fn one(at: &Installation, kid: &str) -> Result<Option<Shown>> {
+    Ok(all(at).await?.into_iter().find(|key| key.kid == kid))
+}
+
+async fn all(at: &Installation) -> Result<Vec<Shown>> {
     let rotations = at.engine.rotations().await?;
     let name = |id: &Option<RotationId>| {
         let rotation = rotations
@@ -74,13 +81,16 @@ pub async fn show(at: &Installation, output: Output) -> Result<()> {
             .find(|rotation| Some(&rotation.id) == id.as_ref());
         rotation.map(|rotation| rotation.name.clone())
     };
-    let keys: Vec<Shown> = at
-        .engine
-        .key_records()
-        .await?
+    let records = at.engine.key_records().await?;
+    Ok(records
         .into_iter()
         .map(|record| Shown::of(record, &name))
-        .collect();
+        .collect())
+}
+
+/// Writes the list.
+pub async fn show(at: &Installation, output: Output) -> Result<()> {
+    let keys = all(at).await?;
     let now = at.engine.now();
     for line in keys.iter().flat_map(|key| key.worries(now)) {
         output.say(&line);
@@ -107,6 +117,7 @@ impl Shown {
             key,
             state,
             compromise,
+            danger,
             destructions,
             forgery,
         } = record;
@@ -128,6 +139,7 @@ impl Shown {
             compromised_at,
             compromised_by,
             compromised_reason,
+            danger,
             sealed_by: key.sealed_by,
             destructions: destructions
                 .into_iter()
@@ -180,12 +192,13 @@ impl Shown {
                 self.kid
             ));
         }
-        if self.compromised_at.is_some() && self.deactivated_at.is_none() {
-            lines.push(format!(
-                "{} is compromised and still signs: rotate now.",
-                self.kid
-            ));
-        }
+        let still = self.danger.map(|danger| match danger {
+            Danger::Signs => "still signs: rotate now",
+            Danger::LetsIn => {
+                "what is made with it passes until the cutover: rotate and finalise now"
+            }
+        });
+        lines.extend(still.map(|still| format!("{} is compromised and {still}.", self.kid)));
         lines
     }
 }

@@ -1,6 +1,7 @@
 use crate::cli::output::{facts, table};
 use crate::cli::words;
 use crate::model::{Span, UnixMs};
+use crate::rotation::held::HeldAccount;
 use crate::rotation::rehearsal::AffectedAccount;
 use crate::rotation::status::Status;
 
@@ -95,14 +96,19 @@ fn headline(status: &Status, now: UnixMs) -> String {
 
 fn tokens(status: &Status) -> String {
     let tokens = status.tokens;
-    match status.phase {
+    let held = match tokens.held {
+        0 => String::new(),
+        some => format!(", {some} held"),
+    };
+    let known = match status.phase {
         "recording" => format!(
             "{} captured, {} not seen yet",
             tokens.captured, tokens.not_seen
         ),
         "finalised" => format!("{} captured, {} dormant", tokens.captured, tokens.dormant),
         _ => format!("{} dormant", tokens.dormant),
-    }
+    };
+    known + &held
 }
 
 fn next(status: &Status) -> String {
@@ -117,7 +123,46 @@ fn next(status: &Status) -> String {
 }
 
 /// Who would break, or is broken: the answer first.
-pub fn rehearsal(hit: &[AffectedAccount], status: &Status, now: UnixMs) -> String {
+pub fn rehearsal(
+    hit: &[AffectedAccount],
+    held: &[HeldAccount],
+    status: &Status,
+    now: UnixMs,
+) -> String {
+    let known = registered(hit, status, now);
+    match held {
+        [] => known,
+        held => format!("{known}\n\n{}", self::held(held)),
+    }
+}
+
+/// The held tokens, by account.
+pub fn held(held: &[HeldAccount]) -> String {
+    if held.is_empty() {
+        return String::new();
+    }
+    let count = |of: &HeldAccount| i64::try_from(of.count()).unwrap_or(i64::MAX);
+    let tokens = words::counted(held.iter().map(count).sum(), "held token");
+    let rows: Vec<[String; 3]> = held
+        .iter()
+        .map(|of| {
+            let account = of.account.clone().unwrap_or_else(|| "not said".to_owned());
+            let known = if of.account_id.is_some() {
+                ""
+            } else {
+                " (no such account)"
+            };
+            let contact = of.contact.clone().unwrap_or_default();
+            [format!("{account}{known}"), contact, of.count().to_string()]
+        })
+        .collect();
+    format!(
+        "{tokens}, issued elsewhere and not approved, stop at the cutover: rollcall token held list\n\n{}",
+        table(["ACCOUNT BY THEIR CLAIMS", "CONTACT", "TOKENS"], &rows)
+    )
+}
+
+fn registered(hit: &[AffectedAccount], status: &Status, now: UnixMs) -> String {
     let (integrations, accounts) = counts(hit);
     let recording = status.phase == "recording";
     if hit.is_empty() {

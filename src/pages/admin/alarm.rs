@@ -11,7 +11,8 @@ use crate::pages::PageError;
 use crate::pages::parts::{Notice, Tone, counted, when};
 use crate::rotation::RotationError;
 use crate::rotation::alarm::Forgery;
-use crate::rotation::destruction::KeyRecord;
+use crate::rotation::destruction::{Danger, KeyRecord};
+use crate::store::key_history::Compromise;
 
 /// How many sources are named.
 const MOST_NAMED: usize = 5;
@@ -33,7 +34,7 @@ async fn close(
     }
 }
 
-/// What nobody may overlook: forged tokens, and a key that is compromised and still signs.
+/// What nobody may overlook: forged tokens, and a key that is compromised and still in use.
 #[component]
 pub fn Alarms(
     /// Every key.
@@ -50,8 +51,11 @@ pub fn Alarms(
             let signs = record.key.deactivated_at.is_none();
             let compromised = record
                 .compromise
-                .filter(|_| signs && record.forgery.is_none())
-                .map(|said| compromised(&record.key.kid, &said.reason, said.at, now));
+                .zip(record.danger)
+                .filter(|_| record.forgery.is_none())
+                .map(|(said, danger)| {
+                    compromised(&record.key.kid, &said, danger, is_rotating, now)
+                });
             let forged = record
                 .forgery
                 .map(|forgery| forged(forgery, signs, is_rotating, can_close, now));
@@ -145,20 +149,40 @@ fn named(sources: &[(String, i64)]) -> String {
     words.join(", ")
 }
 
-fn compromised(kid: &str, reason: &str, at: UnixMs, now: UnixMs) -> impl IntoView + use<> {
-    let headline = format!("Key {kid} is compromised, and still signs.");
-    let reason = format!("Marked at {}: {reason}", when(at, now));
+fn compromised(
+    kid: &str,
+    said: &Compromise,
+    danger: Danger,
+    is_rotating: bool,
+    now: UnixMs,
+) -> impl IntoView + use<> {
+    let (still, means) = match danger {
+        Danger::Signs => (
+            "still signs",
+            "No forged token is let in: a token counts only if it is registered. But a service that checks tokens by \
+             the published keys alone cannot tell. Rotate now, with a look-back of 40 days; that can be finalised at \
+             once.",
+        ),
+        Danger::LetsIn => (
+            "what is made with it passes until the cutover",
+            "It was imported, so a token that it signed is held and not refused. Rotate now, approve what is your \
+             customers', and finalise: from then on nothing else that it signed passes.",
+        ),
+    };
+    let (href, words) = if is_rotating {
+        ("/admin/rotations", "Go to the rotation")
+    } else {
+        ("/admin/rotations/new", "Start a rotation")
+    };
+    let headline = format!("Key {kid} is compromised, and {still}.");
+    let reason = format!("Marked at {}: {}", when(said.at, now), said.reason);
     view! {
         <Notice tone=Tone::Bad>
             <p class="strong">{headline}</p>
             <p>{reason}</p>
-            <p>
-                "No forged token is let in: a token counts only if it is registered. But a service that checks tokens \
-                 by the published keys alone cannot tell. Rotate now, with a look-back of 40 days; that can be \
-                 finalised at once."
-            </p>
+            <p>{means}</p>
             <div class="actions">
-                <a class="button primary" href="/admin/rotations/new">"Start a rotation"</a>
+                <a class="button primary" href=href>{words}</a>
             </div>
         </Notice>
     }

@@ -142,6 +142,16 @@ fn said(line: &Entry) -> Said {
                 .map(ToString::to_string)
                 .unwrap_or_default()
         ),
+        "key.import" => "took in a key of another platform".to_owned(),
+        "token.import" => format!(
+            "registered {} tokens issued elsewhere",
+            detail
+                .get("registered")
+                .map(ToString::to_string)
+                .unwrap_or_default()
+        ),
+        "token.approve" => "approved a held token".to_owned(),
+        "token.refuse" => "refused a held token".to_owned(),
         "token.issue" => "issued a token".to_owned(),
         "token.revoke" => "revoked a token".to_owned(),
         "token.readmit" => "readmitted a dormant token".to_owned(),

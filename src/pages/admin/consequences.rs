@@ -43,26 +43,36 @@ impl Step {
                     "The older private key was destroyed at the start and does not come back. Nothing is refused: old tokens go on working.",
                 ),
             ],
-            Self::Close => vec![
-                Consequence::new(
-                    "gone",
-                    "What is left of the older keys is destroyed. There is no way back.",
-                    "Captured tokens go on working by digest alone; nothing that an older key signed can be verified again.",
-                ),
-                Consequence::new(
-                    "affected",
-                    match status.accounts.affected {
-                        0 => "No account is affected any more.".to_owned(),
-                        1 => "1 account is still affected, and reopening can no longer help it."
-                            .to_owned(),
-                        some => format!(
-                            "{} are still affected, and reopening can no longer help them.",
-                            accounts(some)
-                        ),
-                    },
-                    "Whoever comes later can still sign in and generate a new token.",
-                ),
-            ],
+            Self::Close => {
+                let mut all = vec![
+                    Consequence::new(
+                        "gone",
+                        "What is left of the older keys is destroyed. There is no way back.",
+                        "Captured tokens go on working by digest alone; nothing that an older key signed can be verified again.",
+                    ),
+                    Consequence::new(
+                        "affected",
+                        match status.accounts.affected {
+                            0 => "No account is affected any more.".to_owned(),
+                            1 => {
+                                "1 account is still affected, and reopening can no longer help it."
+                                    .to_owned()
+                            }
+                            some => format!(
+                                "{} are still affected, and reopening can no longer help them.",
+                                accounts(some)
+                            ),
+                        },
+                        "Whoever comes later can still sign in and generate a new token.",
+                    ),
+                ];
+                all.extend(held(
+                    status,
+                    "forgotten",
+                    "Without the key nobody can tell that they were genuine: they can no longer be approved.",
+                ));
+                all
+            }
         }
     }
 }
@@ -97,7 +107,7 @@ fn finalise(rotation: &Rotation, status: &Status, now: UnixMs) -> Vec<Consequenc
             ago(rotation.ends_at, now)
         )
     };
-    vec![
+    let mut all = vec![
         Consequence::new("stops", affected, refused),
         Consequence::new(
             "sessions",
@@ -113,7 +123,23 @@ fn finalise(rotation: &Rotation, status: &Status, now: UnixMs) -> Vec<Consequenc
             promise,
             "It can be reopened until it is closed: then what is refused now works again.",
         ),
-    ]
+    ];
+    all.extend(held(
+        status,
+        "refused",
+        "They were issued elsewhere and nobody approved them. Each can be approved until the rotation is closed.",
+    ));
+    all
+}
+
+/// What becomes of held tokens, where there are any.
+fn held(status: &Status, becomes: &str, detail: &'static str) -> Option<Consequence> {
+    let words = match status.tokens.held {
+        0 => return None,
+        1 => format!("1 held token is {becomes}."),
+        some => format!("{some} held tokens are {becomes}."),
+    };
+    Some(Consequence::new("held", words, detail))
 }
 
 /// One consequence with the name of its box.

@@ -16,6 +16,10 @@ mod consequences;
 mod export;
 /// Which accounts the URL asks for.
 mod filter;
+/// Tokens issued elsewhere that are not registered.
+mod held;
+/// One of them: approve or refuse it.
+mod held_token;
 /// The signing keys by generation.
 mod keys;
 /// The rotation now.
@@ -50,6 +54,8 @@ pub fn routes() -> Router<AppState> {
         .merge(export::routes())
         .merge(account::routes())
         .merge(account_steps::routes())
+        .merge(held::routes())
+        .merge(held_token::routes())
         .merge(keys::routes())
         .merge(alarm::routes())
         .merge(audit::routes())

@@ -8,17 +8,18 @@ use leptos::prelude::*;
 use super::alarm::Alarms;
 use super::audit::AuditLines;
 use super::pictures::{STEPS, burn_down_chart, capture_chart};
-use super::words::{accounts, figure};
+use super::words::{accounts, capital, count, figure};
 use crate::auth::AppState;
 use crate::islands::Live;
 use crate::model::{Admin, Phase, UnixMs};
 use crate::pages::parts::{
-    Notice, PageHeader, PhaseTrack, Stat, StatTiles, Tone, ago, day, deadline, moment,
+    Notice, PageHeader, PhaseTrack, Stat, StatTiles, Tone, ago, counted, day, deadline, moment,
     moment_to_the_second, when,
 };
 use crate::pages::{Frame, PageError, Section, Visit, fragment};
 use crate::rotation::Engine;
 use crate::rotation::destruction::KeyRecord;
+use crate::rotation::held::{HeldList, Which};
 use crate::rotation::rehearsal::{BurnDown, Curve};
 use crate::rotation::status::Status;
 use crate::store::audit::Entry;
@@ -44,6 +45,7 @@ struct Shown {
     curve: Option<Curve>,
     burn: Option<BurnDown>,
     lines: Vec<Entry>,
+    held: HeldList,
     now: UnixMs,
 }
 
@@ -72,6 +74,7 @@ async fn read(engine: &Engine, admin: &Admin) -> Result<Shown, PageError> {
             .cloned(),
         keys,
         lines: engine.audit_page(admin, None, 6).await?,
+        held: engine.held(admin, Which::Waiting, None, 0).await?,
         now: moment.now,
         status,
         rotation,
@@ -97,6 +100,7 @@ async fn page(
                 curve,
                 burn,
                 lines,
+                held,
                 now,
                 ..
             } = shown;
@@ -112,6 +116,7 @@ async fn page(
                 <PhaseTrack phase/>
                 <Live src="/admin/live".to_owned() every_ms=EVERY_MS><Counts status now/></Live>
                 {next}
+                {held_notice(&held)}
                 {curve.zip(rotation).map(|(curve, rotation)| capture_chart(&curve, &rotation, missing))}
                 {burn.filter(|_| hit).map(|burn| burn_down_chart(&burn))}
                 <section class="section">
@@ -124,6 +129,36 @@ async fn page(
             }
         })
         .await)
+}
+
+/// That tokens issued elsewhere wait for a decision, with the way to them; nothing when none do.
+fn held_notice(held: &HeldList) -> Option<impl IntoView + use<>> {
+    if held.waiting == 0 && held.overflow.is_none() {
+        return None;
+    }
+    let tokens = counted(
+        count(held.waiting),
+        "token issued elsewhere is held",
+        "tokens issued elsewhere are held",
+    );
+    let text = format!(
+        "{}: not registered, and refused after a cutover unless approved.",
+        capital(&tokens)
+    );
+    let full = held
+        .overflow
+        .is_some()
+        .then_some(" More of them arrive than may be listed.");
+    let tone = if full.is_some() {
+        Tone::Bad
+    } else {
+        Tone::Warn
+    };
+    Some(view! {
+        <Notice tone>
+            <p>{text} {full} " " <a href="/admin/held">"Decide about held tokens"</a></p>
+        </Notice>
+    })
 }
 
 /// The live counts alone, for the island that keeps them fresh.
@@ -320,6 +355,13 @@ fn next_step(status: &Status, rotation: Option<&Rotation>, now: UnixMs) -> impl 
                 ago(rotation.ends_at, now)
             ),
             (page.clone().unwrap_or_default(), "See who would break"),
+            vec![(step("finalise"), "Finalise…"), (step("abort"), "Abort…")],
+        ),
+        Some(rotation) if rotation.phase == Phase::Recording && status.tokens.held > 0 => (
+            "Every integration in use is captured, but tokens issued elsewhere are held: approve those you know \
+             before you finalise."
+                .to_owned(),
+            ("/admin/held".to_owned(), "Decide about held tokens"),
             vec![(step("finalise"), "Finalise…"), (step("abort"), "Abort…")],
         ),
         Some(rotation) if rotation.phase == Phase::Recording => (

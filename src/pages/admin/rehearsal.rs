@@ -4,14 +4,15 @@ use leptos::prelude::*;
 
 use super::pictures::{STEPS, capture_chart};
 use super::rotations::crumbs;
-use super::words::{InUtc, accounts, capital, figure};
+use super::words::{InUtc, accounts, capital, count, figure};
 use crate::model::{Admin, Phase, Standing, UnixMs};
 use crate::pages::parts::{
-    Badge, EmptyState, Notice, PageHeader, PhaseTrack, Shape, Stat, StatTiles, Tone, day,
+    Badge, EmptyState, Notice, PageHeader, PhaseTrack, Shape, Stat, StatTiles, Tone, counted, day,
     moment_to_the_second,
 };
 use crate::pages::{Frame, PageError, Section, Visit};
 use crate::rotation::Engine;
+use crate::rotation::held::HeldAccount;
 use crate::rotation::phases::MONTHLY_LOOKBACK_DAYS;
 use crate::rotation::rehearsal::{AffectedAccount, AffectedIntegration, Forecast, Rehearsal};
 use crate::rotation::status::Status;
@@ -32,12 +33,13 @@ pub async fn show(
     let rehearsal = engine.rehearsal(admin).await?;
     let status = engine.status().await?;
     let curve = engine.capture_curve(&rotation, STEPS).await?;
+    let held = engine.held_by_account(admin).await?;
     let frame = Frame::new(format!("Rehearsal of {}", rotation.name), Section::Rotation);
     Ok(visit
         .show(StatusCode::OK, frame, move || {
             let Rehearsal { accounts, forecast, now } = rehearsal;
             let affected = i64::try_from(accounts.len()).unwrap_or(0);
-            let title = headline(affected);
+            let title = headline(affected, status.tokens.held);
             let sub = expected(affected, &forecast, now);
             let way = crumbs(rotation.name.clone());
             let missing = status.tokens.not_seen;
@@ -58,6 +60,7 @@ pub async fn show(
                 </div>
                 {capture_chart(&curve, &rotation, missing)}
                 <Affected accounts now/>
+                {held_at_risk(held)}
                 <div class="split no-print">
                     <p>
                         <a href="/admin/accounts">{if affected == 1 {
@@ -78,14 +81,73 @@ pub async fn show(
         .await)
 }
 
-fn headline(affected: i64) -> String {
-    match affected {
-        0 => "If you finalised now, nobody would lose an integration.".to_owned(),
+fn headline(affected: i64, held: i64) -> String {
+    let lose = match affected {
+        0 => "nobody would lose an integration".to_owned(),
+        some => format!("{} would lose an integration", accounts(some)),
+    };
+    let refused = match held {
+        0 => String::new(),
         some => format!(
-            "If you finalised now, {} would lose an integration.",
-            accounts(some)
+            ", and {} would be refused",
+            counted(count(some), "held token", "held tokens")
         ),
+    };
+    format!("If you finalised now, {lose}{refused}.")
+}
+
+/// The held tokens that would be refused, by the account that their claims name; nothing when there
+/// are none.
+fn held_at_risk(held: Vec<HeldAccount>) -> Option<impl IntoView> {
+    if held.is_empty() {
+        return None;
     }
+    let more = held.len().saturating_sub(LISTED);
+    let rows = held
+        .into_iter()
+        .take(LISTED)
+        .map(|of| {
+            let tokens = figure(i64::try_from(of.count()).unwrap_or(i64::MAX));
+            let integrations: Vec<String> = of.integrations.into_iter().filter_map(|one| one.name).take(3).collect();
+            let name = match (of.account_id, of.account) {
+                (Some(id), Some(name)) => {
+                    let href = format!("/admin/accounts/{id}");
+                    view! { <a href=href>{name}</a> }.into_any()
+                }
+                (None, Some(claim)) => view! { <span>"“" {claim} "”, no such account"</span> }.into_any(),
+                _ => view! { <span>"no account named"</span> }.into_any(),
+            };
+            view! {
+                <tr>
+                    <th scope="row"><span class="cell-two">{name} <span class="quiet">{of.contact}</span></span></th>
+                    <td data-label="Integrations">{integrations.join(", ")}</td>
+                    <td data-label="Held tokens" class="num">{tokens}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    Some(view! {
+        <section class="section">
+            <div class="section-head">
+                <h2>"Held: issued elsewhere and not approved"</h2>
+                <a href="/admin/held">"Decide about held tokens"</a>
+            </div>
+            <div class="table-box" tabindex="0" role="region" aria-label="Held tokens by account">
+                <table class="data cards">
+                    <caption class="visually-hidden">"Held tokens that would be refused, by the account their claims name"</caption>
+                    <thead>
+                        <tr>
+                            <th scope="col">"Account by their claims"</th>
+                            <th scope="col">"Integrations"</th>
+                            <th scope="col" class="num">"Held tokens"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+            {(more > 0).then(|| view! { <p class="quiet small">{format!("and {more} more")}</p> })}
+        </section>
+    })
 }
 
 /// What is to be expected of them, and what is not known.

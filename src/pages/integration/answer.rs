@@ -90,6 +90,7 @@ fn captured(story: &Story) -> Option<String> {
             "it was used shortly before the recording phase, and counts as seen since {at}."
         ),
         "readmit" => format!("an admin let its token work again {at}."),
+        "approve" => format!("an admin approved its token {at}."),
         _ => format!("a request of it was recorded {at}."),
     })
 }

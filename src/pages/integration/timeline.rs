@@ -124,6 +124,7 @@ fn of_token(token: &Shown, story: &Story) -> Vec<Event> {
         let text = match capture.how.as_str() {
             "lookback" => format!("Token {name} was captured: it had been used shortly before."),
             "readmit" => format!("Token {name} was let in again by an admin."),
+            "approve" => format!("Token {name} was approved by an admin."),
             _ => format!("Token {name} was captured{called}."),
         };
         events.push(event(capture.first_seen, Tone::Good, text));
