@@ -51,6 +51,11 @@ impl Failure {
         }
     }
 
+    /// The same, of what it is about: a setting, a file.
+    pub fn about(self, what: &str) -> Self {
+        Self::new(self.exit, format!("{what}: {}", self.message))
+    }
+
     /// The message, for a report that goes on.
     pub fn message(&self) -> &str {
         &self.message

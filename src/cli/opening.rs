@@ -6,7 +6,7 @@ use crate::auth;
 use crate::config::{Config, without_password};
 use crate::model::{Clock, Operator, Random};
 use crate::rotation::{self, Engine};
-use crate::store::Db;
+use crate::store::{Db, StoreError};
 
 /// The oldest SQLite that may be used: before it, two processes on one database could corrupt the
 /// write-ahead log.
@@ -61,7 +61,9 @@ impl Installation {
         let db = connect(&config).await?;
         db.shift_clock(moved_ms);
         if migrate {
-            db.migrate(config.lease.ms(), &random).await?;
+            db.migrate(config.lease.ms(), &random)
+                .await
+                .map_err(|error| unusable(&config, &error))?;
         } else if db.pending_migrations().await? > 0 {
             return Err(Failure::failed(
                 "the database is not of this release: run `rollcall migrate`",
@@ -136,8 +138,9 @@ pub fn load(settings: &Settings) -> Result<Config> {
 
 /// Connects to the database, if its engine is one that can be trusted.
 pub async fn connect(config: &Config) -> Result<Db> {
-    let db = Db::connect(config.database()).await?;
-    let version = db.version().await?;
+    let named = |error| unusable(config, &error);
+    let db = Db::connect(config.database()).await.map_err(named)?;
+    let version = db.version().await.map_err(named)?;
     if !is_sound(&db, &version) {
         return Err(Failure::failed(format!(
             "{} {version} is too old: SQLite 3.51.3 (before it, the log may be corrupted) or \
@@ -146,6 +149,12 @@ pub async fn connect(config: &Config) -> Result<Db> {
         )));
     }
     Ok(db)
+}
+
+/// A database that cannot be worked with, by the setting that names it.
+fn unusable(config: &Config, error: &StoreError) -> Failure {
+    let url = without_password(&config.database_url);
+    Failure::from(error).about(&format!("ROLLCALL_DATABASE_URL ({url})"))
 }
 
 /// Whether the engine is one that can be trusted.

@@ -1,5 +1,6 @@
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use clap::Args;
@@ -16,8 +17,9 @@ use crate::web;
 
 /// How long requests in flight are waited for.
 const DRAIN: Duration = Duration::from_secs(4);
-/// How long the last counts may take to be written.
-const FLUSH: Duration = Duration::from_millis(700);
+/// How long it may take from the signal until everything that waits is written: what the drain did
+/// not need is left for the last counts.
+const LEAVE: Duration = Duration::from_millis(4700);
 
 /// `rollcall serve`
 #[derive(Debug, Args)]
@@ -135,17 +137,16 @@ pub async fn answer(listener: TcpListener, at: &Installation, signals: &mut Sign
         () = signals.next() => {}
     }
     tracing::info!("stopping: requests in flight are answered first");
+    let mut end = pin!(tokio::time::sleep(LEAVE));
     drop(tell);
     tokio::select! {
         _ = &mut server => {}
         () = tokio::time::sleep(DRAIN) => tracing::warn!("some requests took too long and were cut"),
         () = signals.next() => return Err(Failure::failed("ended at once, as asked")),
     }
-    match tokio::time::timeout(FLUSH, at.engine.stop()).await {
-        Ok(stopped) => Ok(stopped?),
-        Err(_) => Err(Failure::failed(
-            "the last counts could not be written in time",
-        )),
+    tokio::select! {
+        stopped = at.engine.stop() => Ok(stopped?),
+        () = &mut end => Err(Failure::failed("the last counts could not be written in time")),
     }
 }
 

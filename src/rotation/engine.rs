@@ -1,7 +1,8 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt as _;
+use tokio::task::JoinSet;
 
 use super::alarm::Alarm;
 use super::error::{Result, RotationError};
@@ -39,6 +40,8 @@ pub struct Engine {
     /// Forged tokens that were seen.
     pub(super) alarm: Arc<Alarm>,
     pub(super) settings: Arc<Settings>,
+    /// What a serving node does beside answering, until it stops.
+    duties: Arc<Mutex<JoinSet<()>>>,
     pub(super) clock: Clock,
     pub(super) random: Random,
 }
@@ -77,6 +80,7 @@ impl Engine {
             announced: Arc::default(),
             alarm: Arc::default(),
             settings: Arc::new(settings),
+            duties: Arc::default(),
             clock,
             random,
         })
@@ -88,11 +92,16 @@ impl Engine {
         self.node.serve().await?;
         self.announce_master_keys().await?;
         self.beat().await?;
-        tokio::spawn(self.clone().poll());
-        tokio::spawn(self.clone().flush_at_each_start());
-        tokio::spawn(upkeep::complete_starts(self.clone()));
-        tokio::spawn(upkeep::run(self.clone()));
+        let mut duties = self.duties();
+        duties.spawn(self.clone().poll());
+        duties.spawn(self.clone().flush_at_each_start());
+        duties.spawn(upkeep::complete_starts(self.clone()));
+        duties.spawn(upkeep::run(self.clone()));
         Ok(())
+    }
+
+    fn duties(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.duties.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps the view true. Nothing else happens here: whatever takes longer than the lease would
@@ -158,6 +167,8 @@ impl Engine {
 
     /// Writes what waits in memory and leaves. The process ends after this.
     pub async fn stop(&self) -> Result<()> {
+        // None leaves a transaction half-done: those run in tasks of their own.
+        self.duties().abort_all();
         self.flush().await?;
         self.node.leave().await?;
         self.db.close().await;

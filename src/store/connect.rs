@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sqlx::pool::PoolConnectionMetadata;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 
@@ -104,7 +104,7 @@ pub(super) async fn postgres(url: &str, pooled: bool, most: u32) -> Result<PgPoo
             .statement_cache_capacity(0)
             .extra_float_digits(None::<i8>);
     }
-    Ok(PgPoolOptions::new()
+    let pool = PgPoolOptions::new()
         .max_connections(most)
         .acquire_timeout(Duration::from_secs(5))
         // A connection whose other end is silent is left within a moment, not when the system
@@ -116,6 +116,18 @@ pub(super) async fn postgres(url: &str, pooled: bool, most: u32) -> Result<PgPoo
                 Ok(matches!(alive, Ok(Ok(()))))
             })
         })
-        .connect_with(options)
-        .await?)
+        .connect_with(options.clone())
+        .await;
+    match pool {
+        Ok(pool) => Ok(pool),
+        // The pool went on trying; what was wrong is what one try says.
+        Err(sqlx::Error::PoolTimedOut) => {
+            let one = PgConnection::connect_with(&options);
+            match tokio::time::timeout(SIGN_OF_LIFE, one).await {
+                Ok(Err(cause)) => Err(cause.into()),
+                _ => Err(sqlx::Error::PoolTimedOut.into()),
+            }
+        }
+        Err(error) => Err(error.into()),
+    }
 }

@@ -263,6 +263,26 @@ fn a_database_that_does_not_answer_is_exit_5() {
     let said = Said::from(command.output().unwrap());
     assert_eq!(said.code, 5, "{}", said.err);
     assert!(!said.err.contains("secret"));
+    for word in ["ROLLCALL_DATABASE_URL", "refused"] {
+        assert!(said.err.contains(word), "{}", said.err);
+    }
+}
+
+#[test]
+fn a_file_that_is_no_database_is_named_and_left_as_it_is() {
+    let place = Place::new();
+    let file = place.path().join("notes.txt");
+    let text = "not a database: notes that someone needs\n".repeat(40);
+    std::fs::write(&file, &text).unwrap();
+    let url = format!("sqlite://{}", file.display());
+    for ask in [["account", "list"].as_slice(), &["serve"], &["migrate"]] {
+        let said = place.run_with("ROLLCALL_DATABASE_URL", &url, ask);
+        assert_eq!(said.code, 5, "{ask:?}: {}", said.err);
+        for word in ["ROLLCALL_DATABASE_URL", "notes.txt", "not a database"] {
+            assert!(said.err.contains(word), "{ask:?}: {}", said.err);
+        }
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use rollcall::api;
 use rollcall::model::Reason;
 use rollcall::pages::is_own_path;
 use rollcall::rotation::is_well_formed;
+use rollcall::rotation::ledger::Ledger;
 use rollcall::web::{self, AppState, Mode};
 use tower::ServiceExt as _;
 use url::Url;
@@ -95,7 +96,44 @@ const TARGETS: &[Target] = &[
         ],
         read: next,
     },
+    Target {
+        name: "CSV import",
+        seeds: &[
+            LEDGER,
+            "digest,account,integration,expires_at\n\
+             0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,\"North, wind\",Sync,2031-01-01T00:00:00Z\n",
+            "account,integration,token,contact\r\nNorthwind,Sync,e30.e30.AA,ops@northwind.example\r\n",
+        ],
+        bits: &[
+            ",",
+            "\"",
+            "\"\"",
+            "\n",
+            "\r\n",
+            "\n\n",
+            ";",
+            "\t",
+            "\0",
+            "\u{feff}",
+            "\u{e9}",
+            "token",
+            "account",
+            "integration",
+            "issued",
+            "-1",
+            "99999999999999999999",
+            "2026-02-30",
+            "=1+1",
+            "e30.e30.AA",
+        ],
+        read: ledger,
+    },
 ];
+
+/// A ledger of tokens issued elsewhere.
+const LEDGER: &str = "token,account,integration,issued,expires,last_used\n\
+     e30.eyJleHAiOjR9.AA,Northwind,Order sync,2026-01-01,2031-01-01,2026-11-01T10:00:00Z\n\
+     eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl,Tailspin,\"Export, nightly\",1767225600,,\n";
 
 /// An independent reader's judgement: three parts that decode and encode to the same text.
 fn canonical(text: &str) -> bool {
@@ -167,6 +205,49 @@ fn next(input: &[u8]) -> Result<bool, String> {
             .map_err(|_| "is no header".to_owned())?;
     }
     Ok(taken)
+}
+
+/// Rows come in the order of their lines; what is said of a wrong one does not repeat what may be a
+/// token.
+fn ledger(input: &[u8]) -> Result<bool, String> {
+    let text = String::from_utf8_lossy(input);
+    let secrets: Vec<&str> = text
+        .split([',', '\n', '"', ';', '\t'])
+        .map(str::trim)
+        .filter(|piece| piece.len() >= 16)
+        .collect();
+    let tells = |said: &str| match secrets.iter().find(|secret| said.contains(**secret)) {
+        Some(secret) => Err(format!("{said:?} repeats {secret:?}")),
+        None => Ok(false),
+    };
+    let mut ledger = match Ledger::open(input) {
+        Ok(ledger) => ledger,
+        Err(error) => return tells(&error.to_string()),
+    };
+    let lines = input.split(|byte| *byte == b'\n').count() as u64;
+    let (mut before, mut taken) = (0, false);
+    loop {
+        let (line, row) = match ledger.next_line() {
+            Ok(Some(line)) => line,
+            Ok(None) => return Ok(taken),
+            Err(error) => return tells(&error.to_string()),
+        };
+        if line <= before || line > lines {
+            return Err(format!("line {line} after {before}, of {lines}"));
+        }
+        before = line;
+        match row {
+            Ok(row)
+                if row.account.is_empty() || row.integration.is_empty() || row.hint.len() != 4 =>
+            {
+                return Err(format!("{row:?}"));
+            }
+            Ok(_) => taken = true,
+            Err(said) => {
+                tells(&said)?;
+            }
+        }
+    }
 }
 
 /// A valid input with some changes.

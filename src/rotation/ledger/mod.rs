@@ -17,8 +17,7 @@ use crate::store::{Lock, Tx, held, keys, state};
 
 mod read;
 
-pub use read::{COLUMNS, LedgerError};
-use read::{Ledger, Line, Row};
+pub use read::{COLUMNS, Ledger, LedgerError, Line, Row};
 
 /// How many rows are written in one transaction: short enough that requests get between.
 const BATCH: usize = 500;
@@ -222,7 +221,7 @@ async fn key_of(tx: &mut Tx, named: Option<&str>) -> Result<String> {
 fn batch<R: Read>(ledger: &mut Ledger<R>) -> Result<Vec<Line>, LedgerError> {
     let mut rows = Vec::with_capacity(BATCH);
     while rows.len() < BATCH
-        && let Some(line) = ledger.next()?
+        && let Some(line) = ledger.next_line()?
     {
         rows.push(line);
     }

@@ -147,7 +147,7 @@ impl<R: Read> Ledger<R> {
     ///
     /// # Errors
     /// When the file cannot be read on. A row that is wrong is no error: it is told with its line.
-    pub fn next(&mut self) -> Result<Option<Line>, LedgerError> {
+    pub fn next_line(&mut self) -> Result<Option<Line>, LedgerError> {
         while read(&mut self.rows, &mut self.record)? {
             self.way.taken.set(0);
             let is_blank = self.record.len() == 1 && self.record.iter().all(<[u8]>::is_empty);

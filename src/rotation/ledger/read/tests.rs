@@ -8,7 +8,7 @@ const DIGEST: &str = "3c469e9d6c5875d37a43f353d4f88e61fcf812c66eee3457465a40b0da
 fn lines(text: &[u8]) -> Result<Vec<Line>, LedgerError> {
     let mut ledger = Ledger::open(text)?;
     let mut lines = Vec::new();
-    while let Some(line) = ledger.next()? {
+    while let Some(line) = ledger.next_line()? {
         lines.push(line);
     }
     Ok(lines)

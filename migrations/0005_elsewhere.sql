@@ -19,6 +19,8 @@ create table signing_keys_new (
     destroyed_at bigint,
     forgotten_at bigint,
     compromised_at bigint,
+    compromised_by text,
+    compromised_reason text,
     -- 0 when the tokens of an imported key name no key in their header.
     names_kid bigint not null default 1,
     -- Of an imported key: the claims that name account and integration, and the issuer it is held to.
@@ -27,9 +29,9 @@ create table signing_keys_new (
     issuer text
 );
 insert into signing_keys_new (kid, generation, algorithm, origin, public_key, sealed, sealed_by, published_at,
-    activated_at, deactivated_at, destroyed_at, forgotten_at, compromised_at)
-select kid, generation, algorithm, origin, public_key, sealed, sealed_by, published_at,
-    activated_at, deactivated_at, destroyed_at, forgotten_at, compromised_at from signing_keys;
+    activated_at, deactivated_at, destroyed_at, forgotten_at, compromised_at, compromised_by, compromised_reason)
+select kid, generation, algorithm, origin, public_key, sealed, sealed_by, published_at, activated_at,
+    deactivated_at, destroyed_at, forgotten_at, compromised_at, compromised_by, compromised_reason from signing_keys;
 drop table signing_keys;
 alter table signing_keys_new rename to signing_keys;
 create unique index signing_keys_generated on signing_keys (generation) where origin = 'generated';
