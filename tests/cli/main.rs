@@ -9,6 +9,9 @@ mod serving;
 
 use place::{Place, Said, free_port};
 
+/// A master key of no installation.
+const KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+
 #[test]
 fn help_is_data_and_a_typo_is_usage_with_a_suggestion() {
     let place = Place::new();
@@ -252,11 +255,10 @@ fn a_bad_setting_is_usage_and_names_its_key() {
 #[test]
 fn a_database_that_does_not_answer_is_exit_5() {
     let place = Place::new();
-    let key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
     // A port that was free a moment ago.
     let port = free_port();
     let mut command = place.command(&["account", "list"]);
-    command.env("ROLLCALL_MASTER_KEY", key).env(
+    command.env("ROLLCALL_MASTER_KEY", KEY).env(
         "ROLLCALL_DATABASE_URL",
         format!("postgres://u:secret@127.0.0.1:{port}/db"),
     );
@@ -276,7 +278,11 @@ fn a_file_that_is_no_database_is_named_and_left_as_it_is() {
     std::fs::write(&file, &text).unwrap();
     let url = format!("sqlite://{}", file.display());
     for ask in [["account", "list"].as_slice(), &["serve"], &["migrate"]] {
-        let said = place.run_with("ROLLCALL_DATABASE_URL", &url, ask);
+        let mut command = place.command(ask);
+        command
+            .env("ROLLCALL_DATABASE_URL", &url)
+            .env("ROLLCALL_MASTER_KEY", KEY);
+        let said = Said::from(command.output().unwrap());
         assert_eq!(said.code, 5, "{ask:?}: {}", said.err);
         for word in ["ROLLCALL_DATABASE_URL", "notes.txt", "not a database"] {
             assert!(said.err.contains(word), "{ask:?}: {}", said.err);
@@ -325,8 +331,7 @@ fn another_master_key_opens_nothing() {
     let place = Place::new();
     place.run(&["migrate"]).fine();
     place.run(&["migrate"]).fine();
-    let key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
-    let said = place.run_with("ROLLCALL_MASTER_KEY", key, &["key", "list"]);
+    let said = place.run_with("ROLLCALL_MASTER_KEY", KEY, &["key", "list"]);
     assert_eq!(said.code, 1);
     assert!(said.err.contains("ROLLCALL_MASTER_KEY"), "{}", said.err);
     std::fs::remove_file(place.path().join("data/rollcall.key")).unwrap();
