@@ -5,6 +5,6 @@ export default {
   ...config,
   testDir: ".",
   testMatch: "shots.ts",
-  timeout: 120_000,
+  timeout: 600_000,
   projects: [{ name: "shots", use: { world: "js-on" } }],
 };

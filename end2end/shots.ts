@@ -1,9 +1,41 @@
+// Every page as a visitor sees it, in both themes, wide and narrow.
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { ADMIN, createAdmin, DEMO, PASSWORD, signIn } from "./helpers.ts";
+import { cutoverStops, memberStops, publicStops, recordingStops, type Stop } from "./routes.ts";
+import { test } from "./server.ts";
+import type { Page } from "@playwright/test";
+
+const FOLDER = join(import.meta.dirname, "shots");
+const README = join(import.meta.dirname, "../docs/integrations.png");
+
+async function shoot(page: Page, name: string): Promise<void> {
+  for (const theme of ["light", "dark"]) {
+    await page.locator("html").evaluate((html, theme) => html.setAttribute("data-theme", theme), theme);
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.screenshot({ path: join(FOLDER, `${name}-${theme}-${width}.png`), fullPage: true });
+    }
+  }
+  // Wide again: on a phone the menu is closed, and its buttons are not there to press.
+  await page.setViewportSize({ width: 1280, height: 800 });
+}
+
+test.beforeEach(() => mkdir(FOLDER, { recursive: true }));
+
+test("the picture of the README", async ({ page, server }) => {
+  await signIn(page, server, DEMO.broken, DEMO.password);
+  await page.goto("/");
+  await page.locator("html").evaluate((html) => html.setAttribute("data-theme", "light"));
+  await mkdir(join(README, ".."), { recursive: true });
+  await page.screenshot({ path: README });
+});
 
 /** Every page of the walks that the tests take, so that no page is without a picture. */
 async function walk(page: Page, stops: Stop[]): Promise<void> {
   for (const { name, go } of stops) {
     await go(page);
-    await shoot(page, `all ${name.replaceAll(/[^\w]+/g, "-").replaceAll(/^-|-$/g, "")}`);
+    await shoot(page, `${name.replaceAll(/[^\w]+/g, "-").replaceAll(/^-|-$/g, "")}`);
   }
 }
 

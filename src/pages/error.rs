@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use super::shell::{Frame, Section, Visit};
 use crate::auth::{AppState, Denied};
 use crate::rotation::RotationError;
+use crate::store::StoreError;
 
 /// What goes wrong on the way to a page. Variants carry nothing, so that one may be seen anywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +88,7 @@ impl From<RotationError> for PageError {
             | RotationError::Taken(_)
             | RotationError::Refused(_)
             | RotationError::Ledger(_) => Self::BadForm,
+            RotationError::Store(StoreError::Unstorable(_)) => Self::BadForm,
             RotationError::Busy => Self::Unavailable,
             RotationError::Store(error) if error.is_passing() => {
                 tracing::error!(%error, source = ?std::error::Error::source(&error), "a page could not reach the database");

@@ -22,6 +22,9 @@ pub enum StoreError {
     /// A row holds what this program never writes.
     #[error("the database holds a value that cannot be read: {0}")]
     Corrupt(String),
+    /// A text holds a character that PostgreSQL stores nowhere: NUL.
+    #[error("a text holds a NUL character, which cannot be stored or looked for")]
+    Unstorable(#[source] sqlx::Error),
     /// Two transactions waited for each other, and this one was given up. Try again.
     #[error("two transactions waited for each other; try again")]
     Conflict(#[source] sqlx::Error),
@@ -60,6 +63,8 @@ impl From<sqlx::Error> for StoreError {
                 },
                 // PostgreSQL: a deadlock, or a serialization failure.
                 Some("40P01" | "40001") => Self::Conflict(error),
+                // PostgreSQL: character_not_in_repertoire. Sent by a stranger, not by this program.
+                Some("22021") => Self::Unstorable(error),
                 // PostgreSQL: connection exceptions, operator intervention (shutdown, crash), no
                 // room for connections, idle-in-transaction timeout, read-only (a replica).
                 Some(code)

@@ -1,7 +1,41 @@
 use axum::http::StatusCode;
 
+use super::super::both;
 use super::super::http::{PASSWORD, Site};
 use super::super::world::World;
+
+both! {
+    /// PostgreSQL stores no NUL; SQLite does. Neither is an error of the server.
+    async fn a_nul_in_what_strangers_write_is_no_failure(world: World) {
+        world.integration("Alpha").await;
+        let site = Site::of(world).await;
+        site.user(None, "priya@platform.example").await;
+        let nul = "a\0b";
+        for (path, field) in [("/login", "email"), ("/forgot", "email"), ("/login", "next")] {
+            let mut fields = vec![("email", "ana@alpha.example"), ("password", PASSWORD), ("next", "/")];
+            fields.retain(|(name, _)| *name != field);
+            fields.push((field, nul));
+            let page = site.visitor().post(path, &fields).await;
+            assert!(page.status.as_u16() < 500, "{path} {field}: {}", page.status);
+        }
+        let mut admin = site.signed_in("priya@platform.example").await;
+        for path in [
+            "/fix?ref=%00",
+            "/set-password?link=%00",
+            "/setup?link=%00",
+            "/help?q=%00",
+            "/admin/accounts?show=every&q=%00",
+            "/admin/accounts/%00",
+            "/admin/rotations/%00",
+            "/admin/held?q=%00",
+            "/admin/held/%00",
+            "/integrations/%00",
+        ] {
+            let page = admin.get(path).await;
+            assert!(page.status.as_u16() < 500, "{path}: {}", page.status);
+        }
+    }
+}
 
 async fn site() -> Site {
     let world = World::sqlite().await;
