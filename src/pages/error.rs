@@ -87,8 +87,8 @@ impl From<RotationError> for PageError {
             RotationError::Invalid(_)
             | RotationError::Taken(_)
             | RotationError::Refused(_)
-            | RotationError::Ledger(_) => Self::BadForm,
-            RotationError::Store(StoreError::Unstorable(_)) => Self::BadForm,
+            | RotationError::Ledger(_)
+            | RotationError::Store(StoreError::Unstorable(_)) => Self::BadForm,
             RotationError::Busy => Self::Unavailable,
             RotationError::Store(error) if error.is_passing() => {
                 tracing::error!(%error, source = ?std::error::Error::source(&error), "a page could not reach the database");
