@@ -35,7 +35,7 @@ test("the picture of the README", async ({ page, server }) => {
 async function walk(page: Page, stops: Stop[]): Promise<void> {
   for (const { name, go } of stops) {
     await go(page);
-    await shoot(page, `${name.replaceAll(/[^\w]+/g, "-").replaceAll(/^-|-$/g, "")}`);
+    await shoot(page, name.replaceAll(/[^\w]+/g, "-").replaceAll(/^-|-$/g, "") || "start");
   }
 }
 

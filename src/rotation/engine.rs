@@ -167,9 +167,12 @@ impl Engine {
 
     /// Writes what waits in memory and leaves. The process ends after this.
     pub async fn stop(&self) -> Result<()> {
-        // None leaves a transaction half-done: those run in tasks of their own.
-        self.duties().abort_all();
+        // While this goes on it still takes part, so that no step waits for it.
         self.flush().await?;
+        // Ended before it leaves, or the next poll would bring it back. None leaves a transaction
+        // half-done: those run in tasks of their own.
+        let mut duties = std::mem::take(&mut *self.duties());
+        duties.shutdown().await;
         self.node.leave().await?;
         self.db.close().await;
         Ok(())

@@ -82,17 +82,18 @@ impl Places {
     ) -> Result<Place> {
         // All that may fail comes before the first thing that is written.
         let integration: Name = named.integration.unwrap_or(UNNAMED_INTEGRATION).parse()?;
-        let account_key = named.account.trim().to_lowercase();
+        // Before it is looked for: not every text is one that any database can look for.
+        let name: Name = named.account.parse()?;
+        let account_key = name.key();
         let mut new_account = false;
         if !self.accounts.contains_key(&account_key) {
-            let mut id = existing(tx, named.account.trim()).await?;
+            let mut id = existing(tx, name.as_str()).await?;
             if id.is_none() {
-                if named.account.trim().parse::<AccountId>().is_ok() {
+                if name.as_str().parse::<AccountId>().is_ok() {
                     return Err(RotationError::NotFound("account"));
                 }
                 not_an_id(&integration)?;
                 new_account = true;
-                let name: Name = named.account.parse()?;
                 let contact = named
                     .contact
                     .ok_or_else(|| Rule::NoAccount(name.as_str().to_owned()))?;

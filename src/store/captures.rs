@@ -8,7 +8,7 @@ use crate::model::{DAY_MS, Generation, RotationId, TokenId, UnixMs};
 pub struct Capture {
     /// The public id of a token or a session.
     pub subject: String,
-    /// `use`, `lookback` or `readmit`.
+    /// `use`, `lookback`, `readmit` or `approve`.
     pub how: String,
     /// When it was first seen.
     pub first_seen: UnixMs,
@@ -27,7 +27,7 @@ pub struct Capture {
 pub struct NewCapture {
     /// The public id of a token or a session.
     pub subject: String,
-    /// `use`, `lookback` or `readmit`.
+    /// `use`, `lookback`, `readmit` or `approve`.
     pub how: &'static str,
     /// How many requests it is about.
     pub requests: i64,

@@ -57,3 +57,82 @@ fn explain(error: MigrateError) -> StoreError {
         other => StoreError::Schema(other.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{captures, keys};
+    use crate::tests::cluster;
+
+    /// As the release before tokens issued elsewhere left it: keys that are sealed, compromised and
+    /// destroyed, and a capture. `$1` is written as each engine writes bytes.
+    const OLDER: &str = "
+        insert into signing_keys (kid, generation, algorithm, origin, sealed, sealed_by, published_at, activated_at,
+            deactivated_at, destroyed_at, compromised_at, compromised_by, compromised_reason) values
+            ('g1-a', 1, 'EdDSA', 'generated', null, 'm', 1, 2, 3, 4, 5, 'priya', 'a laptop was lost'),
+            ('g2-b', 2, 'EdDSA', 'generated', $1, 'm', 3, 3, null, null, null, null, null);
+        insert into rotations (id, name, name_key, reason, from_generation, target_generation, phase, open,
+            lookback_ms, started_by, started_at, ends_at) values
+            ('rot_1', 'r', 'r', '', 1, 2, 'recording', 1, 0, 'priya', 1, 9);
+        insert into captures (rotation_id, subject, how, first_seen, last_seen, requests) values
+            ('rot_1', 'tok_1', 'use', 6, 7, 8);";
+
+    async fn keeps_what_is_there(url: &str) {
+        let db = Db::connect(url).await.unwrap();
+        let known = MIGRATIONS.iter().filter(|known| known.version < 5);
+        let older = Migrator::with_migrations(known.cloned().collect());
+        if let Some(pool) = db.sqlite_writer() {
+            older.run(pool).await.unwrap();
+            let rows = sqlx::AssertSqlSafe(OLDER.replace("$1", "x'5ea1ed'"));
+            sqlx::raw_sql(rows).execute(pool).await.unwrap();
+        } else if let Some(pool) = db.postgres_pool() {
+            older.run(pool).await.unwrap();
+            let rows = sqlx::AssertSqlSafe(OLDER.replace("$1", "'\\x5ea1ed'"));
+            sqlx::raw_sql(rows).execute(pool).await.unwrap();
+        }
+        assert_eq!(db.pending_migrations().await.unwrap(), 1);
+        db.migrate(2_000, &Random::system()).await.unwrap();
+
+        let mut tx = db.read().await.unwrap();
+        let found = keys::list(&mut tx).await.unwrap();
+        let [new, old] = &found[..] else {
+            panic!("{found:?}");
+        };
+        assert_eq!(
+            (new.kid.as_str(), new.sealed.as_deref()),
+            ("g2-b", Some(&[0x5e, 0xa1, 0xed][..]))
+        );
+        assert_eq!(
+            (old.kid.as_str(), old.destroyed_at.map(|at| at.0)),
+            ("g1-a", Some(4))
+        );
+        assert!(new.reading.names_kid);
+        let said = crate::store::key_history::compromises(&mut tx)
+            .await
+            .unwrap();
+        assert_eq!(
+            (said[0].kid.as_str(), said[0].reason.as_str()),
+            ("g1-a", "a laptop was lost")
+        );
+        let capture = captures::latest(&mut tx, "tok_1").await.unwrap().unwrap();
+        assert_eq!((capture.first_seen.0, capture.requests), (6, 8));
+    }
+
+    #[tokio::test]
+    async fn an_older_database_keeps_what_is_there_on_sqlite() {
+        let folder = tempfile::tempdir().unwrap();
+        keeps_what_is_there(&format!(
+            "sqlite://{}",
+            folder.path().join("x.db").display()
+        ))
+        .await;
+    }
+
+    #[tokio::test]
+    async fn an_older_database_keeps_what_is_there_on_postgres() {
+        let url = tokio::task::spawn_blocking(cluster::new_database)
+            .await
+            .unwrap();
+        keeps_what_is_there(&url).await;
+    }
+}

@@ -112,10 +112,10 @@ both! {
         };
         world.engine.set_account_disabled(&world.operator, "Alpha", true).await.unwrap();
         let unknown = "acc_00000000000000000000000000";
-        let text = rows(&["New,Shop,", "Alpha,Shop,", "New,Shop,nonsense", &format!("{unknown},Shop,a@b.example")]);
+        let text = rows(&["New,Shop,", "Alpha,Shop,", "New,Shop,nonsense", &format!("{unknown},Shop,a@b.example"), "N\0w,Shop,"]);
         let (sums, fates) = told(&world, &text, &Terms { dry_run: true, ..Terms::default() }).await;
-        assert_eq!(sums.refused, 4);
-        for (fate, words) in fates.iter().zip(["contact", "disabled", "e-mail address", "no such account"]) {
+        assert_eq!(sums.refused, 5);
+        for (fate, words) in fates.iter().zip(["contact", "disabled", "e-mail address", "no such account", "80 characters"]) {
             assert!(fate.reason.as_ref().unwrap().contains(words), "{fate:?}");
         }
         let text = rows(&["New,Shop,a@b.example", "new,SHOP,", "New,Till,"]);
