@@ -1,9 +1,8 @@
 use super::{AppState, throttle};
 use crate::model::EmailAddress;
-use crate::notify::Letter;
 use crate::rotation::{Caller, RotationError};
 
-/// Sends the link that sets a password to whoever has this address, if anybody has. Gives how many
+/// Orders the letter with the link that sets a password for whoever has this address, if anybody has. Gives how many
 /// seconds to wait where too many were asked for; 0 when it was taken on. Neither the answer nor the
 /// time it takes tells whether the address is known: the rest goes on behind it.
 pub async fn ask_for_password_link(
@@ -19,22 +18,11 @@ pub async fn ask_for_password_link(
         return Ok((wait + 999) / 1_000);
     }
     throttle::count_failure(db, &name, caller).await?;
-    let app = app.clone();
+    let engine = app.engine.clone();
     tokio::spawn(async move {
-        if let Err(error) = send(&app, email).await {
-            tracing::error!(%error, "a link that sets a password was not sent");
+        if let Err(error) = engine.order_password_link(&email).await {
+            tracing::error!(%error, "a link that sets a password was not ordered");
         }
     });
     Ok(0)
-}
-
-async fn send(
-    app: &AppState,
-    email: EmailAddress,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    if let Some((_, link)) = app.engine.password_link(&email).await? {
-        let letter = Letter::set_password(email, &app.engine.settings().public_url, &link);
-        app.mailer.send(&letter).await?;
-    }
-    Ok(())
 }

@@ -13,6 +13,7 @@ use super::failure::{Failure, Result};
 use super::opening::Installation;
 use super::{Settings, logging};
 use crate::config::{Config, Flags};
+use crate::notify::Delivery;
 use crate::web;
 
 /// How long requests in flight are waited for.
@@ -122,6 +123,7 @@ pub async fn answer(listener: TcpListener, at: &Installation, signals: &mut Sign
         config.address.port(),
         &config.mail_url,
     );
+    let delivery = Delivery::begin(at.engine.clone(), app.mailer.clone());
     let service = web::router(&app).into_make_service_with_connect_info::<SocketAddr>();
     let (tell, told) = oneshot::channel::<()>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async {
@@ -139,9 +141,18 @@ pub async fn answer(listener: TcpListener, at: &Installation, signals: &mut Sign
     tracing::info!("stopping: requests in flight are answered first");
     let mut end = pin!(tokio::time::sleep(LEAVE));
     drop(tell);
+    let drained = async {
+        tokio::join!(
+            async {
+                if tokio::time::timeout(DRAIN, &mut server).await.is_err() {
+                    tracing::warn!("some requests took too long and were cut");
+                }
+            },
+            delivery.end(DRAIN),
+        )
+    };
     tokio::select! {
-        _ = &mut server => {}
-        () = tokio::time::sleep(DRAIN) => tracing::warn!("some requests took too long and were cut"),
+        _ = drained => {}
         () = signals.next() => return Err(Failure::failed("ended at once, as asked")),
     }
     tokio::select! {

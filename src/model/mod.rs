@@ -3,6 +3,7 @@
 mod cell;
 mod ids;
 mod key_state;
+mod letter;
 mod named;
 mod phase;
 mod proof;
@@ -16,6 +17,7 @@ pub use cell::harmless_cell;
 pub(crate) use ids::sortable;
 pub use ids::{AccountId, IntegrationId, RotationId, SessionId, TokenId, UserId};
 pub use key_state::{KeyDates, KeyState};
+pub use letter::{Letter, LetterKind};
 pub use named::{EmailAddress, InvalidInput, Name};
 pub use phase::{Generation, Phase, Retirement, Stage};
 pub use proof::{Acts, Admin, Member, Operator, Steers};

@@ -1,14 +1,19 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use lettre::message::header::{ContentTransferEncoding, ContentType};
-use lettre::message::{Body, Mailbox};
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
+use lettre::message::{Body, Mailbox, MultiPart, SinglePart};
+use lettre::transport::smtp::response::Category;
 use lettre::{
     Address, AsyncFileTransport, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
 };
 
-use super::Letter;
+use super::Mail;
+
+/// How long the mail server may take for one answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why a mail did not leave.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +33,38 @@ pub enum MailError {
     /// The folder could not be made.
     #[error("the mail folder could not be made: {0}")]
     Io(#[from] std::io::Error),
+}
+
+impl MailError {
+    /// Whether it will be the same however often it is tried: the server knows no such mailbox, or
+    /// does not take such a mail (RFC 5321 §4.2.3, 55x). What is wrong with the connection or the
+    /// login may be mended.
+    pub fn is_for_good(&self) -> bool {
+        match self {
+            Self::Letter(_) => true,
+            Self::Server(error) => {
+                error.is_permanent()
+                    && error
+                        .status()
+                        .is_some_and(|code| code.category == Category::MailSystem)
+            }
+            Self::Url | Self::Folder(_) | Self::Io(_) => false,
+        }
+    }
+
+    /// What happened, with what the server said, on one line.
+    pub fn reason(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(inner) = source {
+            let inner_text = inner.to_string();
+            if !text.contains(&inner_text) {
+                text = format!("{text}: {inner_text}");
+            }
+            source = inner.source();
+        }
+        text
+    }
 }
 
 enum Way {
@@ -53,7 +90,9 @@ impl Mailer {
         let way = match url.split_once("://") {
             Some(("file", folder)) if !folder.is_empty() => Way::Folder(PathBuf::from(folder)),
             Some(("smtp" | "smtps", _)) => AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
-                .map_or(Way::None, |builder| Way::Server(builder.build())),
+                .map_or(Way::None, |builder| {
+                    Way::Server(builder.timeout(Some(PATIENCE)).build())
+                }),
             _ => Way::None,
         };
         Self {
@@ -62,22 +101,12 @@ impl Mailer {
         }
     }
 
-    /// Sends a letter; returns when the server or the folder has taken it.
+    /// Sends a mail; returns when the server or the folder has taken it.
     ///
     /// # Errors
     /// Every [`MailError`].
-    pub async fn send(&self, letter: &Letter) -> Result<(), MailError> {
-        let to = letter
-            .to
-            .as_str()
-            .parse()
-            .map_err(|_| lettre::error::Error::EmailMissingAt)?;
-        let message = Message::builder()
-            .from(self.from.clone())
-            .to(Mailbox::new(None, to))
-            .subject(letter.subject.as_str())
-            .header(ContentType::TEXT_PLAIN)
-            .body(body(&letter.text))?;
+    pub async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+        let message = self.message(mail)?;
         match self.way.as_ref() {
             Way::Folder(folder) => {
                 tokio::fs::create_dir_all(folder).await?;
@@ -91,6 +120,33 @@ impl Mailer {
             Way::None => return Err(MailError::Url),
         }
         Ok(())
+    }
+
+    /// The mail as it travels: text and HTML beside each other, and nothing answers it by itself
+    /// (RFC 3834).
+    fn message(&self, mail: &Mail) -> Result<Message, MailError> {
+        let to = mail
+            .to
+            .as_str()
+            .parse()
+            .map_err(|_| lettre::error::Error::EmailMissingAt)?;
+        let part = |kind, text: &str| SinglePart::builder().header(kind).body(body(text));
+        let bodies = MultiPart::alternative()
+            .singlepart(part(ContentType::TEXT_PLAIN, &mail.text()))
+            .singlepart(part(ContentType::TEXT_HTML, &mail.html()));
+        let host = self.from.email.domain();
+        let mut message = Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to))
+            .subject(mail.subject.as_str())
+            // The same at each attempt: whoever gets it twice sees it once.
+            .message_id(Some(format!("<{}@{host}>", mail.id)))
+            .multipart(bodies)?;
+        message.headers_mut().insert_raw(HeaderValue::new(
+            HeaderName::new_from_ascii_str("Auto-Submitted"),
+            "auto-generated".to_owned(),
+        ));
+        Ok(message)
     }
 }
 
@@ -140,7 +196,21 @@ impl fmt::Debug for Mailer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{OneTimeSecret, Random};
+
+    fn mail() -> Mail {
+        Mail {
+            id: "ltr_1".to_owned(),
+            to: "ana@northwind.example".parse().unwrap(),
+            subject: "Set your password".to_owned(),
+            before: vec!["Somebody asked.".to_owned()],
+            link: (
+                "Set it",
+                format!("http://127.0.0.1:3000/set-password?link={}", "x".repeat(43)),
+            ),
+            after: Vec::new(),
+            why: "You sign in here.".to_owned(),
+        }
+    }
 
     #[tokio::test]
     async fn a_letter_becomes_a_file_that_can_be_read() {
@@ -149,25 +219,23 @@ mod tests {
             &format!("file://{}", folder.path().join("mail").display()),
             "http://127.0.0.1:3000",
         );
-        let link = OneTimeSecret::generate(&Random::system());
-        let to = "ana@northwind.example".parse().unwrap();
-        let letter = Letter::set_password(to, "http://127.0.0.1:3000", &link);
-        mailer.send(&letter).await.unwrap();
+        mailer.send(&mail()).await.unwrap();
         let mut files = std::fs::read_dir(folder.path().join("mail")).unwrap();
-        let mail = std::fs::read_to_string(files.next().unwrap().unwrap().path()).unwrap();
-        assert!(mail.contains("To: ana@northwind.example"), "{mail}");
-        assert!(
-            mail.contains(&format!("/set-password?link={}\r\n", link.expose())),
-            "{mail}"
-        );
+        let file = std::fs::read_to_string(files.next().unwrap().unwrap().path()).unwrap();
+        for line in [
+            "To: ana@northwind.example",
+            "Auto-Submitted: auto-generated",
+            "Message-ID: <ltr_1@localhost>",
+            &mail().link.1,
+        ] {
+            assert!(file.lines().any(|found| found == line), "{line}: {file}");
+        }
+        assert!(file.contains("multipart/alternative"), "{file}");
     }
 
     #[tokio::test]
     async fn a_wrong_setting_fails_each_mail() {
-        let to = "ana@northwind.example".parse().unwrap();
-        let link = OneTimeSecret::generate(&Random::system());
-        let letter = Letter::set_password(to, "http://x", &link);
-        let sent = Mailer::new("pigeon://loft", "http://x").send(&letter).await;
+        let sent = Mailer::new("pigeon://loft", "http://x").send(&mail()).await;
         assert!(matches!(sent, Err(MailError::Url)), "{sent:?}");
     }
 

@@ -3,10 +3,10 @@ use serde_json::json;
 
 use super::engine::{Engine, actor, note};
 use super::error::{Result, RotationError, Rule};
-use super::registry;
+use super::{outbox, registry};
 use crate::model::{
-    AccountId, Acts, Digest, EmailAddress, HOUR_MS, IntegrationId, Name, OneTimeSecret, Steers,
-    UserId,
+    AccountId, Acts, Digest, EmailAddress, HOUR_MS, IntegrationId, Letter, Name, OneTimeSecret,
+    Steers, UserId,
 };
 use crate::store::accounts::{self, Account, Integration};
 use crate::store::links::{self, Link};
@@ -16,7 +16,7 @@ use crate::store::users::{self, User};
 use crate::store::{Lock, StoreError};
 
 /// How long a link that sets a password works, in milliseconds.
-const LINK_MS: i64 = 24 * HOUR_MS;
+pub(super) const LINK_MS: i64 = 24 * HOUR_MS;
 
 /// A user to be created: a member of `account`, or an admin where there is none.
 #[derive(Clone, Debug)]
@@ -225,28 +225,20 @@ impl Engine {
             .await
     }
 
-    /// A link that sets a user's password, for whoever asks at the machine or by mail. `None` when
-    /// no such user exists: the asker is told the same.
-    pub async fn password_link(
-        &self,
-        email: &EmailAddress,
-    ) -> Result<Option<(User, OneTimeSecret)>> {
+    /// Orders the letter with the link that sets a user's password, for whoever asks by mail. Where no
+    /// such user exists nothing happens: the asker is told the same.
+    pub async fn order_password_link(&self, email: &EmailAddress) -> Result<()> {
         let (email, random) = (email.clone(), self.random.clone());
         Ok(self
             .db
             .write::<_, StoreError, _>(Lock::Shared, move |tx| {
                 async move {
-                    let Some(user) = users::by_email(tx, email.as_str()).await? else {
-                        return Ok(None);
-                    };
-                    if user.disabled_at.is_some() {
-                        return Ok(None);
+                    match users::by_email(tx, email.as_str()).await? {
+                        Some(user) if user.disabled_at.is_none() => {
+                            outbox::order(tx, &random, &user.id, &Letter::SetPassword).await
+                        }
+                        _ => Ok(()),
                     }
-                    let link = OneTimeSecret::generate(&random);
-                    let until = tx.state().now.plus(LINK_MS);
-                    links::insert(tx, &link.digest(), "set-password", Some(&user.id), until)
-                        .await?;
-                    Ok(Some((user, link)))
                 }
                 .boxed()
             })
@@ -280,6 +272,7 @@ impl Engine {
                     }
                     users::set_password(tx, &user, &hash).await?;
                     sessions::end(tx, Which::OthersOf(&user, None), "password changed").await?;
+                    outbox::password_set(tx, &random, &user).await?;
                     note(
                         tx,
                         &random,

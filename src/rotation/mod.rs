@@ -36,6 +36,8 @@ mod master;
 /// Keys of other platforms as they are written.
 mod material;
 mod nodes;
+/// Letters to users: ordered with what they tell, sent by whoever serves.
+pub mod outbox;
 /// What a customer sees of its integrations.
 pub mod overview;
 /// start, finalise, reopen, abort, close.

@@ -8,10 +8,10 @@ use super::error::{Result, RotationError, Rule};
 use super::examine::{Stranger, examine};
 use super::keyring::{self, Claims};
 use super::master::MasterKeys;
-use super::standing;
+use super::{outbox, standing};
 use crate::model::{
-    AccountId, Acts, Digest, HOUR_MS, IntegrationId, InvalidInput, PlainToken, Random, Retirement,
-    Stage, Steers, TokenId, TokenState, UnixMs,
+    AccountId, Acts, Digest, HOUR_MS, IntegrationId, InvalidInput, Letter, PlainToken, Random,
+    Retirement, Stage, Steers, TokenId, TokenState, UnixMs,
 };
 use crate::store::accounts::{self, Integration};
 use crate::store::state::{self, Change};
@@ -116,6 +116,7 @@ impl Engine {
                     let detail = json!({ "integration": integration.id, "expires_at": new.expires_at,
                         "retires": order.retirement.slug() });
                     note(tx, &random, &by, "token.issue", new.id.as_str(), detail).await?;
+                    tell(tx, &random, &integration, by).await?;
                     let row = find(tx, &new.id, None).await?.token;
                     let version = if changes.is_empty() { None } else { Some(state::publish(tx, &changes).await?) };
                     Ok((Issued { token, row, integration }, version))
@@ -305,6 +306,21 @@ pub(super) fn shown(row: Token, stage: Stage, now: UnixMs) -> Shown {
         state: standing::token_state(&row, stage, now),
         row,
     }
+}
+
+/// The people of an account learn of each new token: it may have been nobody they know.
+async fn tell(
+    tx: &mut Tx,
+    random: &Random,
+    integration: &Integration,
+    by: String,
+) -> Result<(), StoreError> {
+    let letter = Letter::TokenIssued {
+        integration: integration.id.clone(),
+        name: integration.name.clone(),
+        by,
+    };
+    outbox::order_for_members(tx, random, &integration.account_id, &letter).await
 }
 
 /// Signs a token with the newest key and makes the row that will stand for it.

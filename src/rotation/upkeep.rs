@@ -1,6 +1,6 @@
 use super::engine::Engine;
 use super::nodes::POLL_EVERY;
-use super::phases;
+use super::{outbox, phases};
 use crate::model::DAY_MS;
 use crate::store::{Lock, StoreError, held, sessions, state};
 use futures_util::FutureExt as _;
@@ -71,8 +71,8 @@ fn told<E: std::fmt::Display>(result: Result<(), E>, what: &str) {
 }
 
 impl Engine {
-    /// Removes what no longer says anything: changes every node has seen, held tokens and sessions long
-    /// ended.
+    /// Removes what no longer says anything: changes every node has seen, held tokens, letters and
+    /// sessions long ended.
     async fn prune(&self) -> Result<(), StoreError> {
         self.db
             .write(Lock::Shared, |tx| {
@@ -80,6 +80,7 @@ impl Engine {
                     let now = tx.state().now;
                     state::prune_changes(tx, now.plus(-DAY_MS)).await?;
                     held::prune(tx, now.plus(-DAY_MS)).await?;
+                    outbox::prune(tx).await?;
                     sessions::prune(tx, now.plus(-30 * DAY_MS)).await
                 }
                 .boxed()

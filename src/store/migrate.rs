@@ -90,7 +90,8 @@ mod tests {
             let rows = sqlx::AssertSqlSafe(OLDER.replace("$1", "'\\x5ea1ed'"));
             sqlx::raw_sql(rows).execute(pool).await.unwrap();
         }
-        assert_eq!(db.pending_migrations().await.unwrap(), 1);
+        let newer = MIGRATIONS.iter().filter(|known| known.version >= 5).count();
+        assert_eq!(db.pending_migrations().await.unwrap(), newer);
         db.migrate(2_000, &Random::system()).await.unwrap();
 
         let mut tx = db.read().await.unwrap();

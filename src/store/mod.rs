@@ -45,6 +45,8 @@ pub mod key_history;
 pub mod keys;
 /// Tokens issued elsewhere on their way into the registry.
 pub mod ledger;
+/// Mail that was ordered, and what became of it.
+pub mod letters;
 /// One-time links and failed sign-ins.
 pub mod links;
 /// The rotation lock, how long it is waited for, and who holds it.

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use tower::ServiceExt as _;
 
 use super::world::World;
+use crate::notify;
 use crate::rotation::NewUser;
 use crate::web::{self, AppState, Mode};
 
@@ -117,6 +118,13 @@ impl Site {
         self.world
             .engine
             .create_user(&self.world.operator, new)
+            .await
+            .unwrap();
+    }
+
+    /// Sends the letters that are due, into files of the folder `mail`.
+    pub async fn deliver(&self) {
+        notify::deliver_due(&self.app.engine, &self.app.mailer)
             .await
             .unwrap();
     }

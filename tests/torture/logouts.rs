@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use rollcall::auth::SessionRows;
-use rollcall::model::{Digest, IntegrationId, PlainToken, TokenId, UserId};
+use rollcall::model::{Digest, IntegrationId, OneTimeSecret, PlainToken, TokenId, UserId};
 use rollcall::rotation::sessions::Fate;
-use rollcall::rotation::{Answer, Engine, NewUser};
+use rollcall::rotation::{Answer, Engine, NewUser, Setup};
 use tokio::task::JoinSet;
 use tower_sessions::SessionStore as _;
 use tower_sessions::cookie::time::{Duration as CookieDuration, OffsetDateTime};
@@ -127,7 +127,8 @@ enum Credential {
 /// Credentials that end by one deed.
 struct Group {
     account: String,
-    user: Option<UserId>,
+    /// What sets the password of the user whose sessions they are.
+    link: Option<OneTimeSecret>,
     credentials: Vec<Arc<Credential>>,
 }
 
@@ -158,7 +159,7 @@ impl Scene {
         };
         let mut group = Group {
             account: account.clone(),
-            user: None,
+            link: None,
             credentials: Vec::new(),
         };
         if matches!(end, End::Revoke | End::DisableTokens) {
@@ -179,7 +180,7 @@ impl Scene {
                 .unwrap(),
             password_hash: None,
         };
-        let user = self.ends.create_user(&operator(), new).await.unwrap().user;
+        let Setup { user, link } = self.ends.create_user(&operator(), new).await.unwrap();
         let many = if end == End::Logout { 1 } else { TOGETHER };
         for _ in 0..many {
             let record = sign_in(&self.ends, &user).await;
@@ -187,7 +188,7 @@ impl Scene {
                 .credentials
                 .push(Arc::new(Credential::Session(record)));
         }
-        group.user = Some(user);
+        group.link = link;
         group
     }
 
@@ -266,14 +267,6 @@ async fn race(
     group: Group,
     mut rng: Rng,
 ) -> (Group, Vec<bool>) {
-    let link = match (end, &group.user) {
-        (End::Password, Some(user)) => {
-            let user = ends.user(user).await.unwrap().unwrap();
-            let link = ends.password_link(&user.email.parse().unwrap()).await;
-            link.unwrap()
-        }
-        _ => None,
-    };
     // Not all at once: one after the other they would wait for the one writer of SQLite.
     tokio::time::sleep(Duration::from_millis(rng.u64(..1_000))).await;
     let mut uses = Vec::new();
@@ -296,8 +289,8 @@ async fn race(
             assert!(ends.revoke_token(&operator(), id).await.unwrap());
         }
         (End::Password, _) => {
-            let (_, link) = link.unwrap();
-            ends.set_password_by_link(&link, "a hash".to_owned())
+            let link = group.link.as_ref().unwrap();
+            ends.set_password_by_link(link, "a hash".to_owned())
                 .await
                 .unwrap();
         }

@@ -137,6 +137,8 @@ async fn nobody_ends_a_strangers_session() {
 async fn mail(site: &Site) -> String {
     let folder = site.world.folder().join("mail");
     for _ in 0..100 {
+        // Ordered behind the answer, sent by whoever serves.
+        site.deliver().await;
         let found = std::fs::read_dir(&folder)
             .ok()
             .and_then(|mut files| files.next());

@@ -1,0 +1,115 @@
+use serde::{Deserialize, Serialize};
+
+use super::{HOUR_MS, IntegrationId};
+
+/// What a letter tells, with its facts. It stands in the database as it is here, so it never carries
+/// a secret: the one link that does is made when the letter is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "tells", rename_all = "kebab-case")]
+pub enum Letter {
+    /// The link that sets a password was asked for. The link itself is made when this is sent.
+    SetPassword,
+    /// The password was changed, and every session but one at the most was ended.
+    PasswordChanged,
+    /// An access token was issued.
+    TokenIssued {
+        /// Whose it is.
+        integration: IntegrationId,
+        /// What the integration is called.
+        name: String,
+        /// Who did it, as the audit names them.
+        by: String,
+    },
+}
+
+/// The kinds of letters: what a user may decline, and how often one is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LetterKind {
+    /// See [`Letter::SetPassword`].
+    SetPassword,
+    /// See [`Letter::PasswordChanged`].
+    PasswordChanged,
+    /// See [`Letter::TokenIssued`].
+    TokenIssued,
+}
+
+impl Letter {
+    /// Of which kind it is.
+    pub const fn kind(&self) -> LetterKind {
+        match self {
+            Self::SetPassword => LetterKind::SetPassword,
+            Self::PasswordChanged => LetterKind::PasswordChanged,
+            Self::TokenIssued { .. } => LetterKind::TokenIssued,
+        }
+    }
+}
+
+impl LetterKind {
+    /// Every kind, in the order in which people read of them.
+    pub const ALL: [Self; 3] = [Self::TokenIssued, Self::PasswordChanged, Self::SetPassword];
+
+    /// How it stands in rows and forms.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::SetPassword => "set-password",
+            Self::PasswordChanged => "password-changed",
+            Self::TokenIssued => "token-issued",
+        }
+    }
+
+    /// The kind with this slug.
+    pub fn of_slug(slug: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.slug() == slug)
+    }
+
+    /// Whether a user may do without it. What tells that somebody else may be at work in one's name
+    /// is always sent.
+    pub const fn may_be_declined(self) -> bool {
+        match self {
+            Self::SetPassword | Self::PasswordChanged => false,
+            Self::TokenIssued => true,
+        }
+    }
+
+    /// How long after one letter the next of its kind waits for others, in milliseconds: they become
+    /// one. With 0 each is sent by itself.
+    pub const fn window_ms(self) -> i64 {
+        match self {
+            Self::SetPassword | Self::PasswordChanged => 0,
+            Self::TokenIssued => HOUR_MS / 4,
+        }
+    }
+
+    /// Whether a newer one makes the older useless, so that what still waits is withdrawn.
+    pub const fn replaces(self) -> bool {
+        matches!(self, Self::SetPassword)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_stands_in_its_row_under_the_slug_of_its_kind() {
+        let letters = [
+            Letter::SetPassword,
+            Letter::PasswordChanged,
+            Letter::TokenIssued {
+                integration: IntegrationId::from_stored("int_1".to_owned()),
+                name: "Order sync".to_owned(),
+                by: "operator root".to_owned(),
+            },
+        ];
+        assert_eq!(letters.len(), LetterKind::ALL.len());
+        for letter in letters {
+            let json = serde_json::to_value(&letter).unwrap();
+            assert_eq!(json["tells"], letter.kind().slug());
+            assert_eq!(
+                LetterKind::of_slug(letter.kind().slug()),
+                Some(letter.kind())
+            );
+            assert_eq!(serde_json::from_value::<Letter>(json).unwrap(), letter);
+        }
+    }
+}
