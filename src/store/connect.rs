@@ -9,6 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 
 use super::StoreError;
+use super::lock::{self, Lock};
 
 /// How long an idle connection may take to show that it lives before another is taken.
 const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
@@ -49,9 +50,12 @@ pub(super) async fn sqlite(path: &str) -> Result<(SqlitePool, SqlitePool, PathBu
         .before_acquire(is_free)
         .max_connections(1)
         // Who waits how long is decided where a transaction begins: see `lock`.
-        .acquire_timeout(Duration::from_mins(1))
-        .connect_with(options.clone())
-        .await?;
+        .acquire_timeout(Duration::from_mins(1));
+    // Whoever opens or closes the file last locks all of it for a moment.
+    let writer = lock::patiently(&file, Lock::Shared, || async {
+        Ok(writer.clone().connect_with(options.clone()).await?)
+    })
+    .await?;
     let readers = SqlitePoolOptions::new()
         .before_acquire(is_free)
         .max_connections(8)
@@ -129,5 +133,36 @@ pub(super) async fn postgres(url: &str, pooled: bool, most: u32) -> Result<PgPoo
             }
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As a command that ends beside a server that starts: the last to close a file has it alone.
+    #[tokio::test]
+    async fn a_file_that_another_has_alone_for_a_moment_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("rollcall.db");
+        let path = file.to_str().unwrap();
+        let (readers, writer, _) = sqlite(path).await.unwrap();
+        readers.close().await;
+        writer.close().await;
+
+        let alone = sqlite_options(&file).pragma("locking_mode", "exclusive");
+        let mut other = SqliteConnection::connect_with(&alone).await.unwrap();
+        sqlx::raw_sql("create table t (x); insert into t values (1)")
+            .execute(&mut other)
+            .await
+            .unwrap();
+        let opened = tokio::spawn({
+            let path = path.to_owned();
+            async move { sqlite(&path).await.map(drop) }
+        });
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(!opened.is_finished(), "it waits");
+        other.close().await.unwrap();
+        opened.await.unwrap().unwrap();
     }
 }

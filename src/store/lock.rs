@@ -61,24 +61,42 @@ pub(super) async fn sqlite(
     file: &Path,
     lock: Lock,
 ) -> Result<Transaction<'static, Sqlite>, StoreError> {
-    let begin = async {
+    patiently(file, lock, || async {
+        Ok(writer.begin_with("begin immediate").await?)
+    })
+    .await
+}
+
+/// Tries again while SQLite answers that it is busy, as long as `lock` waits. SQLite itself has
+/// waited a moment each time: see `connect`.
+pub(super) async fn patiently<T, F>(
+    file: &Path,
+    lock: Lock,
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    let tries = async {
         loop {
-            match writer.begin_with("begin immediate").await {
-                // SQLite itself has waited a moment: see `connect`.
+            match attempt().await {
                 Err(error) if is_busy(&error) => tokio::time::sleep(Duration::from_millis(1)).await,
                 other => return other,
             }
         }
     };
-    match tokio::time::timeout(lock.patience(), begin).await {
-        Ok(result) => Ok(result?),
-        Err(_) => Err(StoreError::Locked {
-            holder: writer_of(file),
-        }),
-    }
+    let locked = |_| StoreError::Locked {
+        holder: writer_of(file),
+    };
+    tokio::time::timeout(lock.patience(), tries)
+        .await
+        .map_err(locked)?
 }
 
-fn is_busy(error: &sqlx::Error) -> bool {
+fn is_busy(error: &StoreError) -> bool {
+    let StoreError::Unreachable(error) = error else {
+        return false;
+    };
     // SQLITE_BUSY with its extensions.
     let code = error
         .as_database_error()

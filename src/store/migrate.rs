@@ -2,6 +2,7 @@ use std::fs::File;
 
 use sqlx::migrate::{MigrateError, Migrator};
 
+use super::lock::{self, Lock};
 use super::{Db, StoreError, state};
 use crate::model::Random;
 
@@ -22,7 +23,11 @@ impl Db {
             MIGRATIONS.run(&pool).await.map_err(explain)?;
         } else if let (Some(pool), Some(file)) = (self.sqlite_writer(), self.file()) {
             let _alone = lock_beside(file).await?;
-            MIGRATIONS.run(pool).await.map_err(explain)?;
+            // An older release may be serving: each migration fits between two of its writes.
+            lock::patiently(file, Lock::Exclusive, || async {
+                MIGRATIONS.run(pool).await.map_err(explain)
+            })
+            .await?;
         }
         state::begin(self, lease_ms, random).await
     }
