@@ -11,7 +11,7 @@ use super::jwk::{self, Jwk};
 use super::keyring;
 use super::master::MasterKeys;
 use super::nodes::{Node, POLL_EVERY};
-use super::recorder::Recorder;
+use super::recorder::{self, Recorder};
 use super::upkeep;
 use crate::model::{AccountId, Acts, Clock, Generation, Random, Steers, UnixMs};
 use crate::store::keys::{self, NewKey};
@@ -69,7 +69,7 @@ impl Engine {
         drop(tx);
         let id = random.hex::<8>();
         let node = Arc::new(Node::join(db.clone(), clock.clone(), id).await?);
-        let recorder = Recorder::start(db.clone(), node.clone());
+        let recorder = Recorder::start(db.clone(), node.clone(), recorder::QUEUE);
         let sightings = Sightings::start(db.clone());
         Ok(Self {
             db,

@@ -120,3 +120,11 @@ pub(crate) fn remembers_for_tests(engine: &Engine, token: &crate::model::PlainTo
 pub(crate) async fn complete_start_for_tests(engine: &Engine) {
     phases::complete_start(engine).await.unwrap();
 }
+
+/// The same process with room for so few captures to wait.
+#[cfg(test)]
+pub(crate) fn with_a_short_queue_for_tests(engine: &Engine, most: usize) -> Engine {
+    let mut same = engine.clone();
+    same.recorder = recorder::Recorder::start(engine.db.clone(), engine.node.clone(), most);
+    same
+}

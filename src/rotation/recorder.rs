@@ -17,7 +17,7 @@ use crate::store::usage::{self, Tally};
 use crate::store::{Db, Lock, StoreError, Tx};
 
 /// How many may wait to be written; beyond that the answer is 503.
-const QUEUE: usize = 10_000;
+pub const QUEUE: usize = 10_000;
 /// How many are written in one transaction at the most.
 const BATCH: usize = 512;
 /// How many counts are flushed in one transaction at the most: captures get in between.
@@ -66,9 +66,9 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Starts the task. It ends when the last `Recorder` is dropped.
-    pub fn start(db: Db, node: Arc<Node>) -> Self {
-        let (orders, queue) = mpsc::channel(QUEUE);
+    /// Starts the task; so many orders may wait. It ends when the last `Recorder` is dropped.
+    pub fn start(db: Db, node: Arc<Node>, most: usize) -> Self {
+        let (orders, queue) = mpsc::channel(most);
         let (askers, asked) = mpsc::channel(16);
         let tallies = Arc::new(Tallies::default());
         let task = Task {

@@ -21,7 +21,10 @@ use crate::store::{Db, Lock, StoreError, state};
 /// The lease of every world.
 const LEASE: Duration = Duration::from_millis(300);
 
-async fn ask(engine: &Engine, token: &PlainToken) -> Result<Option<Receipt>, Option<Reason>> {
+pub(super) async fn ask(
+    engine: &Engine,
+    token: &PlainToken,
+) -> Result<Option<Receipt>, Option<Reason>> {
     match engine.verify(token.expose(), &caller()).await {
         Answer::Accepted(accepted) => Ok(accepted.receipt),
         Answer::Refused(refusal) => Err(Some(refusal.reason)),
@@ -177,7 +180,7 @@ both! {
 
 /// Holds the lock in a transaction until the returned task ends: idle, as a paused process is, or
 /// busy.
-fn hold(
+pub(super) fn hold(
     db: Db,
     lock: Lock,
     seconds: u64,

@@ -5,9 +5,10 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 
 use super::both;
+use super::nodes::{ask, hold};
 use super::world::{World, caller};
 use crate::model::UnixMs;
-use crate::rotation::Answer;
+use crate::rotation::{Answer, Receipt, with_a_short_queue_for_tests};
 use crate::store::usage::{self, Tally};
 use crate::store::{Lock, StoreError, captures};
 
@@ -146,5 +147,38 @@ both! {
         // As many at once as there are connections: each of them must be fit to write.
         let writes = (0..24).map(|_| world.issue(&integration));
         futures_util::future::join_all(writes).await;
+    }
+}
+
+both! {
+    /// What finds the queue full is told 503 at once, and loses nothing by it; what waits is captured.
+    async fn a_full_queue_costs_503_at_once(world: World) {
+        let integration = world.integration("Alpha").await;
+        let mut tokens = Vec::new();
+        for _ in 0..3 {
+            tokens.push(world.issue(&integration).await.token);
+        }
+        world.start().await;
+        let node = with_a_short_queue_for_tests(&world.engine, 1);
+        let request = |number: usize| {
+            let (node, token) = (node.clone(), tokens[number].clone());
+            tokio::spawn(async move { ask(&node, &token).await })
+        };
+        let moment = Duration::from_millis(200);
+        let other = world.another_process().await;
+        let holds = hold(other.db().clone(), Lock::Exclusive, 2, false);
+        tokio::time::sleep(moment).await;
+        // One is in the recorder's hands, which waits for the lock; one is in the queue.
+        let first = request(0);
+        tokio::time::sleep(moment).await;
+        let second = request(1);
+        tokio::time::sleep(moment).await;
+        let third = tokio::time::timeout(moment * 3, request(2)).await;
+        assert_eq!(third.expect("it waits for nothing").unwrap(), Err(None));
+        holds.await.unwrap().unwrap();
+        for captured in [first, second] {
+            assert_eq!(captured.await.unwrap(), Ok(Some(Receipt::Recorded)));
+        }
+        assert_eq!(request(2).await.unwrap(), Ok(Some(Receipt::Recorded)));
     }
 }

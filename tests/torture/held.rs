@@ -116,7 +116,16 @@ impl Scene {
             }
             sleep(Duration::from_millis(2)).await;
         }
-        panic!("nothing waits for what is held");
+        let query = "select string_agg(concat_ws(' ', pid, state, wait_event_type, wait_event, left(query, 60)), '; ') \
+                     from pg_stat_activity where datname = current_database()";
+        let there: Option<String> = sqlx::query_scalar(query)
+            .fetch_one(&mut self.owner)
+            .await
+            .unwrap();
+        panic!(
+            "{many} should wait for what is held: {}",
+            there.unwrap_or_default()
+        );
     }
 
     async fn start(&self) {
