@@ -12,7 +12,7 @@ export const DEMO = {
   admin: "priya@rollcall.example",
   calm: "mei@juniper.example",
   broken: "ana@northwind.example",
-  password: "rollcall-demo",
+  password: "rollcall-demo-login",
 };
 
 /** Takes in another platform's key and lets tokens that it signed arrive; they are held. */
@@ -81,6 +81,18 @@ export async function signIn(page: Page, server: Server, email: string, password
   await page.goto(server.at("/login"));
   if (page.url().endsWith("/login")) await (await fillSignIn(page, email, password)).click();
   await expect(page.getByRole("button", { name: "Sign out", exact: true })).toBeAttached();
+}
+
+/** What an authenticator app shows for a secret (RFC 6238), so many half minutes from now. */
+export function code(secret: string, steps = 0): string {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const bits = [...secret.replaceAll(" ", "")].map((letter) => letters.indexOf(letter).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
+  const tag = createHmac("sha1", key).update(counter).digest();
+  const at = (tag.at(-1) ?? 0) & 15;
+  return String((tag.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, "0");
 }
 
 export const h1 = (page: Page): Locator => page.getByRole("heading", { level: 1 });

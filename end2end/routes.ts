@@ -1,6 +1,6 @@
 // Every page there is, and how to stand before it: the walks of axe.spec.ts and console.spec.ts.
 import type { Page } from "@playwright/test";
-import { DEMO, fillSignIn, generateButton, holdTokens, signIn } from "./helpers.ts";
+import { code, DEMO, fillSignIn, generateButton, holdTokens, signIn } from "./helpers.ts";
 import { expect, type Server } from "./server.ts";
 
 /** A page: its name in reports, and the way there. */
@@ -60,6 +60,73 @@ export async function memberStops(page: Page, server: Server): Promise<Stop[]> {
     at(server, `${broken}?generated=already`, "/integrations/{id}?generated=already"),
     at(server, "/activity"),
     at(server, "/fix?ref=AAAAAAAAAAAAAAAAAAAA", "/fix, not theirs"),
+    ...settingsStops(server),
+  ];
+}
+
+/** The pages of one's own account, up to a second factor that is on, and a sign-in that asks for it. Signs in again. */
+function settingsStops(server: Server): Stop[] {
+  const password = async (page: Page, path: string, label: string, button: string) => {
+    await page.goto(server.at(path));
+    await page.getByLabel(label, { exact: true }).fill(DEMO.password);
+    await page.getByRole("button", { name: button }).click();
+  };
+  return [
+    at(server, "/settings"),
+    at(server, "/settings/notifications"),
+    at(server, "/settings/password"),
+    {
+      name: "/settings/password, refused",
+      go: async (page) => {
+        await page.goto(server.at("/settings/password"));
+        await page.getByLabel("Current password").fill(DEMO.password);
+        await page.getByLabel("New password").fill("short");
+        await page.getByRole("button", { name: "Change password" }).click();
+        await expect(page).toHaveTitle(/^Error: /);
+      },
+    },
+    at(server, "/settings/second-factor"),
+    { name: "/settings/second-factor, set up", go: (page) => password(page, "/settings/second-factor", "Your password", "Set up the app") },
+    {
+      name: "/settings/second-factor/confirm, wrong code",
+      go: async (page) => {
+        await page.getByLabel("Six-digit code").fill("12345");
+        await page.getByRole("button", { name: "Turn it on" }).click();
+        await expect(page).toHaveTitle(/^Error: /);
+      },
+    },
+    {
+      name: "/settings/second-factor/confirm, recovery codes",
+      go: async (page) => {
+        await password(page, "/settings/second-factor", "Your password", "Set up the app");
+        const secret = (await page.locator("output#secret").textContent()) ?? "";
+        await page.getByLabel("Six-digit code").fill(code(secret));
+        await page.getByRole("button", { name: "Turn it on" }).click();
+        await expect(page.locator("#recovery-codes")).toBeVisible();
+      },
+    },
+    at(server, "/settings/second-factor", "/settings/second-factor, on"),
+    at(server, "/settings?done=password"),
+    {
+      name: "/login, the code",
+      go: async (page) => {
+        await page.context().clearCookies();
+        await page.goto(server.at("/login"));
+        await (await fillSignIn(page, DEMO.broken, DEMO.password)).click();
+        await expect(page.getByLabel("Six-digit code")).toBeVisible();
+      },
+    },
+    {
+      name: "/login, a wrong recovery code",
+      go: async (page) => {
+        await page.getByText("No phone at hand?").click();
+        await page.getByLabel("Recovery code").fill("none of them");
+        await page.getByRole("button", { name: "Use the recovery code" }).click();
+        await expect(page).toHaveTitle(/^Error: /);
+        // As it was before: others sign in as them too.
+        server.json("user", "reset-second-factor", "--email", DEMO.broken);
+      },
+    },
   ];
 }
 
@@ -92,6 +159,7 @@ export async function recordingStops(page: Page, server: Server): Promise<Stop[]
     at(server, `${account}/disable`, "/admin/accounts/{id}/disable"),
     at(server, "/admin/keys"),
     at(server, "/admin/audit"),
+    at(server, "/admin/notify"),
   ];
 }
 

@@ -2,8 +2,11 @@
 
 mod caller;
 mod operator;
+mod own_password;
 mod passwords;
 mod reset;
+/// What a password must be.
+pub mod rules;
 mod session_store;
 mod sign_in;
 mod state;
@@ -12,9 +15,11 @@ mod who;
 
 pub use caller::TrustedProxies;
 pub use operator::operator;
+pub use own_password::{Checked, check_own_password};
 pub use passwords::{PasswordError, Passwords};
 pub use reset::ask_for_password_link;
+pub use rules::Whose;
 pub use session_store::SessionRows;
-pub use sign_in::{SignInError, sign_in, sign_out};
+pub use sign_in::{SecondStep, SignInError, SignedIn, second_step, sign_in, sign_out};
 pub use state::{AppState, Mode};
 pub use who::{Denied, SessionDigest, Who};

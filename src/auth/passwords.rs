@@ -7,23 +7,29 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
+use super::rules::{self, Whose};
 use crate::model::Random;
 
 /// Memory for one hash, in KiB: OWASP's least for Argon2id with two passes is 19 MiB.
 const MEMORY_KIB: u32 = 19 * 1024;
 /// How many may wait for the hasher before the answer is "try again".
 const MOST_WAITING: usize = 64;
-/// The least characters of a password.
-const LEAST: usize = 8;
-/// The most bytes of a password: hashing has a price.
-const MOST: usize = 256;
 
 /// Why a password was not hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
-    /// Too short or too long.
-    #[error("a valid password has 8 characters at least and 256 bytes at most")]
-    Length,
+    /// Too short.
+    #[error("a valid password has {least} characters at least")]
+    Short {
+        /// How many it takes.
+        least: usize,
+    },
+    /// Too long.
+    #[error("a valid password has 256 bytes at most")]
+    Long,
+    /// Among those that are tried first.
+    #[error("this password is among those that are tried first: choose another")]
+    Common,
     /// Too many wait.
     #[error("too many sign-ins at once; try again in a moment")]
     Busy,
@@ -51,15 +57,16 @@ impl Passwords {
         }
     }
 
-    /// Hashes a new password.
+    /// Hashes a new password, if it is one that its owner may have.
     ///
     /// # Errors
-    /// [`PasswordError::Length`]; [`PasswordError::Busy`].
-    pub async fn hash(&self, password: &SecretString) -> Result<String, PasswordError> {
-        let text = password.expose_secret();
-        if text.chars().count() < LEAST || text.len() > MOST {
-            return Err(PasswordError::Length);
-        }
+    /// What [`rules::check`] says; [`PasswordError::Busy`].
+    pub async fn hash(
+        &self,
+        password: &SecretString,
+        whose: &Whose<'_>,
+    ) -> Result<String, PasswordError> {
+        rules::check(password.expose_secret(), whose)?;
         let (password, salt) = (password.clone(), self.random.bytes::<16>());
         self.in_turn(move || hash(password.expose_secret().as_bytes(), &salt))
             .await
@@ -76,7 +83,7 @@ impl Passwords {
     ) -> Result<bool, PasswordError> {
         let known = hash.is_some();
         let (password, hash) = (password.clone(), hash.unwrap_or(&self.nobody).to_owned());
-        if password.expose_secret().len() > MOST {
+        if password.expose_secret().len() > rules::MOST {
             return Ok(false);
         }
         let matches = self
@@ -133,7 +140,11 @@ mod tests {
     async fn a_password_matches_its_hash_and_no_other() {
         let passwords = Passwords::new(Random::system());
         let right = SecretString::from("correct horse battery");
-        let hash = passwords.hash(&right).await.unwrap();
+        let whose = Whose {
+            email: "ana@alpha.example",
+            has_second_factor: false,
+        };
+        let hash = passwords.hash(&right, &whose).await.unwrap();
         assert!(
             hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
             "{hash}"
@@ -146,14 +157,8 @@ mod tests {
                 .unwrap()
         );
         assert!(!passwords.verify(&right, None).await.unwrap());
-    }
-
-    #[tokio::test]
-    async fn lengths_are_bounded() {
-        let passwords = Passwords::new(Random::system());
-        let short = passwords.hash(&SecretString::from("seven77")).await;
-        assert_eq!(short, Err(PasswordError::Length));
-        let long = passwords.hash(&SecretString::from("x".repeat(257))).await;
-        assert_eq!(long, Err(PasswordError::Length));
+        let short = SecretString::from("correct horse");
+        let refused = passwords.hash(&short, &whose).await;
+        assert_eq!(refused, Err(PasswordError::Short { least: 15 }));
     }
 }

@@ -2,7 +2,9 @@ use secrecy::SecretString;
 use tower_sessions::Session;
 
 use super::session_store::{CALLER_AGENT, CALLER_SOURCE, USER};
-use super::{AppState, PasswordError, throttle};
+use super::{AppState, throttle};
+use crate::model::OneTimeSecret;
+use crate::rotation::second_factor::Verdict;
 use crate::rotation::{Caller, RotationError};
 use crate::store::users::{self, User};
 
@@ -26,7 +28,17 @@ pub enum SignInError {
     Failed(#[from] RotationError),
 }
 
-/// Signs a user in: checks the password, then begins a session with a new id. The answer to an
+/// How far a right password leads.
+#[derive(Debug)]
+pub enum SignedIn {
+    /// In: a session has begun.
+    Wholly(User),
+    /// The second factor is awaited; the secret names this sign-in.
+    Halfway(OneTimeSecret),
+}
+
+/// Signs a user in: checks the password, then begins a session with a new id, or waits for the second
+/// factor. The answer to an
 /// unknown address is the same as to a wrong password, and takes as long.
 pub async fn sign_in(
     app: &AppState,
@@ -34,25 +46,17 @@ pub async fn sign_in(
     caller: &Caller,
     email: &str,
     password: &SecretString,
-) -> Result<User, SignInError> {
+) -> Result<SignedIn, SignInError> {
     let db = app.engine.db();
-    let wait = throttle::wait_ms(db, email, caller)
-        .await
-        .map_err(RotationError::from)?;
-    if wait > 0 {
-        return Err(SignInError::Wait {
-            seconds: (wait + 999) / 1_000,
-        });
-    }
+    must_wait(app, email, caller).await?;
     let mut tx = db.read().await.map_err(RotationError::from)?;
     let user = users::by_email(&mut tx, email)
         .await
         .map_err(RotationError::from)?;
     drop(tx);
     let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
-    let matches = match app.passwords.verify(password, hash).await {
-        Ok(matches) => matches,
-        Err(PasswordError::Busy | PasswordError::Length) => return Err(SignInError::Busy),
+    let Ok(matches) = app.passwords.verify(password, hash).await else {
+        return Err(SignInError::Busy);
     };
     let allowed = |user: &User| user.disabled_at.is_none() && user.account_disabled_at.is_none();
     let Some(user) = user.filter(|user| matches && allowed(user)) else {
@@ -64,26 +68,87 @@ pub async fn sign_in(
     throttle::forgive(db, email, caller)
         .await
         .map_err(RotationError::from)?;
-    begin(session, &user, caller).await.map_err(|error| {
-        tracing::error!(%error, "a session could not be begun");
-        SignInError::Busy
-    })?;
-    Ok(user)
+    if user.has_second_factor {
+        let step = app.engine.await_second_factor(&user.id).await?;
+        return Ok(SignedIn::Halfway(step));
+    }
+    begin(session, &user, caller).await?;
+    Ok(SignedIn::Wholly(user))
+}
+
+/// What came of a second factor.
+#[derive(Debug)]
+pub enum SecondStep {
+    /// In: a session has begun.
+    In(User),
+    /// Not in, and why.
+    Not(Verdict<()>),
+}
+
+/// Completes a sign-in with the second factor: a code from the app, or a recovery code. Wrong ones
+/// are counted by user.
+pub async fn second_step(
+    app: &AppState,
+    session: &Session,
+    caller: &Caller,
+    step: &OneTimeSecret,
+    code: &str,
+) -> Result<SecondStep, SignInError> {
+    let db = app.engine.db();
+    let Some(user) = app.engine.waiting_sign_in(step).await? else {
+        return Ok(SecondStep::Not(Verdict::Gone));
+    };
+    let name = format!("second factor {}", user.email);
+    must_wait(app, &name, caller).await?;
+    let user = match app.engine.answer_second_factor(step, code).await? {
+        Verdict::Right(user) => user,
+        Verdict::Gone => return Ok(SecondStep::Not(Verdict::Gone)),
+        wrong => {
+            throttle::count_failure(db, &name, caller)
+                .await
+                .map_err(RotationError::from)?;
+            return Ok(SecondStep::Not(wrong.instead()));
+        }
+    };
+    if user.disabled_at.is_some() || user.account_disabled_at.is_some() {
+        return Ok(SecondStep::Not(Verdict::Gone));
+    }
+    throttle::forgive(db, &name, caller)
+        .await
+        .map_err(RotationError::from)?;
+    begin(session, &user, caller).await?;
+    Ok(SecondStep::In(user))
+}
+
+/// Refuses to look at what comes too soon after too many failures.
+async fn must_wait(app: &AppState, name: &str, caller: &Caller) -> Result<(), SignInError> {
+    let wait = throttle::wait_ms(app.engine.db(), name, caller)
+        .await
+        .map_err(RotationError::from)?;
+    if wait > 0 {
+        return Err(SignInError::Wait {
+            seconds: (wait + 999) / 1_000,
+        });
+    }
+    Ok(())
 }
 
 /// Begins a session under a new id; one that the browser had before ends.
-async fn begin(
-    session: &Session,
-    user: &User,
-    caller: &Caller,
-) -> Result<(), tower_sessions::session::Error> {
-    if session.id().is_some() {
-        session.flush().await?;
+async fn begin(session: &Session, user: &User, caller: &Caller) -> Result<(), SignInError> {
+    let begun: Result<(), tower_sessions::session::Error> = async {
+        if session.id().is_some() {
+            session.flush().await?;
+        }
+        session.insert(USER, user.id.as_str()).await?;
+        session.insert(CALLER_SOURCE, &caller.source).await?;
+        session.insert(CALLER_AGENT, &caller.agent).await?;
+        session.save().await
     }
-    session.insert(USER, user.id.as_str()).await?;
-    session.insert(CALLER_SOURCE, &caller.source).await?;
-    session.insert(CALLER_AGENT, &caller.agent).await?;
-    session.save().await
+    .await;
+    begun.map_err(|error| {
+        tracing::error!(%error, "a session could not be begun");
+        SignInError::Busy
+    })
 }
 
 /// Ends the session of this browser.

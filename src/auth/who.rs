@@ -7,7 +7,7 @@ use tower_sessions::Session;
 
 use super::AppState;
 use super::session_store::digest;
-use crate::model::{Admin, Digest, Member};
+use crate::model::{Admin, Digest, Member, Person, percent_encoded};
 use crate::rotation::Caller;
 use crate::rotation::sessions::Fate;
 
@@ -55,7 +55,7 @@ impl IntoResponse for Denied {
         let mut response = match &self {
             Self::SignIn { next, rotated } => {
                 let mut response = StatusCode::SEE_OTHER.into_response();
-                let query: String = form_encode(next);
+                let query = percent_encoded(next);
                 if let Ok(location) = HeaderValue::from_str(&format!("/login?next={query}")) {
                     response.headers_mut().insert(LOCATION, location);
                 }
@@ -74,18 +74,6 @@ impl IntoResponse for Denied {
         response.extensions_mut().insert(self);
         response
     }
-}
-
-/// Percent-encodes all that is not unreserved (RFC 3986 §2.3).
-fn form_encode(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
 }
 
 impl FromRequestParts<AppState> for Who {
@@ -172,6 +160,29 @@ impl FromRequestParts<AppState> for Admin {
         match Who::from_request_parts(parts, app).await? {
             Who::Admin(admin) => Ok(admin),
             Who::Member { .. } => Err(Denied::NotFound),
+            Who::Nobody { rotated } => Err(Denied::SignIn {
+                next: next(parts),
+                rotated,
+            }),
+        }
+    }
+}
+
+impl FromRequestParts<AppState> for Person {
+    type Rejection = Denied;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Denied> {
+        match Who::from_request_parts(parts, app).await? {
+            Who::Member { member, .. } => Ok(Self::vouch(
+                member.user().clone(),
+                Some(member.account().clone()),
+                member.email().to_owned(),
+            )),
+            Who::Admin(admin) => Ok(Self::vouch(
+                admin.user().clone(),
+                None,
+                admin.email().to_owned(),
+            )),
             Who::Nobody { rotated } => Err(Denied::SignIn {
                 next: next(parts),
                 rotated,

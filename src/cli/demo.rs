@@ -24,7 +24,7 @@ use cast::{LOGINS, Login};
 use folder::Folder;
 
 /// The password of every login of the demo. Fixed, because nobody but this machine can reach it.
-const PASSWORD: &str = "rollcall-demo";
+const PASSWORD: &str = "rollcall-demo-login";
 
 /// `rollcall demo`
 #[derive(Debug, Args)]
@@ -143,12 +143,12 @@ impl Started {
         let logins: Vec<String> = self
             .logins
             .iter()
-            .map(|login| format!("  {:24} {:15} {}", login.email, PASSWORD, login.who))
+            .map(|login| format!("  {:24} {:20} {}", login.email, PASSWORD, login.who))
             .collect();
         format!(
             "Rollcall's demo answers at {url}
 
-  Sign in as               with            who is
+  Sign in as               with                 who is
 {logins}
 
 What to try

@@ -75,6 +75,7 @@ impl From<RotationError> for Failure {
             RotationError::Ledger(LedgerError::Unreadable(_))
             | RotationError::Taken(_)
             | RotationError::Sealed { .. }
+            | RotationError::FactorSealed
             | RotationError::Mark { .. }
             | RotationError::File { .. }
             | RotationError::Busy => Exit::Failed,
@@ -118,7 +119,9 @@ impl From<ConfigError> for Failure {
 impl From<PasswordError> for Failure {
     fn from(error: PasswordError) -> Self {
         match error {
-            PasswordError::Length => Self::usage(error.to_string()),
+            PasswordError::Short { .. } | PasswordError::Long | PasswordError::Common => {
+                Self::usage(error.to_string())
+            }
             PasswordError::Busy => Self::failed(error.to_string()),
         }
     }

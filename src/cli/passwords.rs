@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::Settings;
 use super::failure::{Failure, Result};
 use super::opening::{self, Installation};
-use crate::auth::Passwords;
+use crate::auth::{Passwords, Whose};
 use crate::model::AccountId;
 use crate::rotation::NewUser;
 
@@ -55,7 +55,11 @@ async fn create_at(
     let password_hash = match password {
         Some(password) => {
             let passwords = Passwords::new(at.engine.random().clone());
-            Some(passwords.hash(&password).await?)
+            let whose = Whose {
+                email: &person.email,
+                has_second_factor: false,
+            };
+            Some(passwords.hash(&password, &whose).await?)
         }
         None => None,
     };

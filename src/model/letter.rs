@@ -11,6 +11,23 @@ pub enum Letter {
     SetPassword,
     /// The password was changed, and every session but one at the most was ended.
     PasswordChanged,
+    /// The second factor was turned on or off.
+    SecondFactorChanged {
+        /// What was done.
+        change: FactorChange,
+    },
+    /// A recovery code signed somebody in.
+    RecoveryCodeUsed {
+        /// How many are left.
+        left: i64,
+    },
+    /// Somebody signed in with a browser, or from an address, that this user had not been seen with.
+    SignedIn {
+        /// The browser and its system, in words.
+        device: String,
+        /// The address it came from, where that is known.
+        source: Option<String>,
+    },
     /// An access token was issued.
     TokenIssued {
         /// Whose it is.
@@ -22,6 +39,20 @@ pub enum Letter {
     },
 }
 
+/// What was done to a second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FactorChange {
+    /// It was turned on.
+    On,
+    /// Its owner turned it off.
+    Off,
+    /// Whoever runs the platform took it off.
+    Reset,
+    /// New recovery codes were drawn.
+    NewCodes,
+}
+
 /// The kinds of letters: what a user may decline, and how often one is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LetterKind {
@@ -29,6 +60,12 @@ pub enum LetterKind {
     SetPassword,
     /// See [`Letter::PasswordChanged`].
     PasswordChanged,
+    /// See [`Letter::SecondFactorChanged`].
+    SecondFactorChanged,
+    /// See [`Letter::RecoveryCodeUsed`].
+    RecoveryCodeUsed,
+    /// See [`Letter::SignedIn`].
+    SignedIn,
     /// See [`Letter::TokenIssued`].
     TokenIssued,
 }
@@ -39,6 +76,9 @@ impl Letter {
         match self {
             Self::SetPassword => LetterKind::SetPassword,
             Self::PasswordChanged => LetterKind::PasswordChanged,
+            Self::SecondFactorChanged { .. } => LetterKind::SecondFactorChanged,
+            Self::RecoveryCodeUsed { .. } => LetterKind::RecoveryCodeUsed,
+            Self::SignedIn { .. } => LetterKind::SignedIn,
             Self::TokenIssued { .. } => LetterKind::TokenIssued,
         }
     }
@@ -46,13 +86,23 @@ impl Letter {
 
 impl LetterKind {
     /// Every kind, in the order in which people read of them.
-    pub const ALL: [Self; 3] = [Self::TokenIssued, Self::PasswordChanged, Self::SetPassword];
+    pub const ALL: [Self; 6] = [
+        Self::TokenIssued,
+        Self::SignedIn,
+        Self::PasswordChanged,
+        Self::SecondFactorChanged,
+        Self::RecoveryCodeUsed,
+        Self::SetPassword,
+    ];
 
     /// How it stands in rows and forms.
     pub const fn slug(self) -> &'static str {
         match self {
             Self::SetPassword => "set-password",
             Self::PasswordChanged => "password-changed",
+            Self::SecondFactorChanged => "second-factor-changed",
+            Self::RecoveryCodeUsed => "recovery-code-used",
+            Self::SignedIn => "signed-in",
             Self::TokenIssued => "token-issued",
         }
     }
@@ -66,8 +116,11 @@ impl LetterKind {
     /// is always sent.
     pub const fn may_be_declined(self) -> bool {
         match self {
-            Self::SetPassword | Self::PasswordChanged => false,
-            Self::TokenIssued => true,
+            Self::SetPassword
+            | Self::PasswordChanged
+            | Self::SecondFactorChanged
+            | Self::RecoveryCodeUsed => false,
+            Self::SignedIn | Self::TokenIssued => true,
         }
     }
 
@@ -75,8 +128,11 @@ impl LetterKind {
     /// one. With 0 each is sent by itself.
     pub const fn window_ms(self) -> i64 {
         match self {
-            Self::SetPassword | Self::PasswordChanged => 0,
-            Self::TokenIssued => HOUR_MS / 4,
+            Self::SetPassword
+            | Self::PasswordChanged
+            | Self::SecondFactorChanged
+            | Self::RecoveryCodeUsed => 0,
+            Self::SignedIn | Self::TokenIssued => HOUR_MS / 4,
         }
     }
 
@@ -95,6 +151,14 @@ mod tests {
         let letters = [
             Letter::SetPassword,
             Letter::PasswordChanged,
+            Letter::SecondFactorChanged {
+                change: FactorChange::NewCodes,
+            },
+            Letter::RecoveryCodeUsed { left: 9 },
+            Letter::SignedIn {
+                device: "Firefox on Linux".to_owned(),
+                source: None,
+            },
             Letter::TokenIssued {
                 integration: IntegrationId::from_stored("int_1".to_owned()),
                 name: "Order sync".to_owned(),

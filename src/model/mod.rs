@@ -1,10 +1,12 @@
 //! The words of the domain. No I/O, and nothing here knows of a database or of HTTP.
 
 mod cell;
+mod device;
 mod ids;
 mod key_state;
 mod letter;
 mod named;
+mod percent;
 mod phase;
 mod proof;
 mod reason;
@@ -14,15 +16,17 @@ mod standing;
 mod time;
 
 pub use cell::harmless_cell;
+pub use device::device;
 pub(crate) use ids::sortable;
 pub use ids::{AccountId, IntegrationId, RotationId, SessionId, TokenId, UserId};
 pub use key_state::{KeyDates, KeyState};
-pub use letter::{Letter, LetterKind};
+pub use letter::{FactorChange, Letter, LetterKind};
 pub use named::{EmailAddress, InvalidInput, Name};
+pub use percent::percent_encoded;
 pub use phase::{Generation, Phase, Retirement, Stage};
-pub use proof::{Acts, Admin, Member, Operator, Steers};
+pub use proof::{Acts, Admin, Member, Operator, Person, Steers};
 pub use reason::Reason;
-pub use secret::{Digest, OneTimeSecret, PlainToken, hex};
+pub use secret::{Digest, OneTimeSecret, PlainToken, RecoveryCode, hex};
 pub use sources::{Clock, Random};
 pub use standing::{Standing, TokenState};
 pub use time::{DAY_MS, HOUR_MS, Span, UnixMs};

@@ -74,6 +74,36 @@ impl Admin {
     }
 }
 
+/// A signed-in user, member or admin, for what concerns themselves alone: their password, their
+/// letters, their sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    user: UserId,
+    account: Option<AccountId>,
+    email: String,
+}
+
+impl Person {
+    /// Says that this user was signed in. For `auth` alone.
+    pub(crate) fn vouch(user: UserId, account: Option<AccountId>, email: String) -> Self {
+        Self {
+            user,
+            account,
+            email,
+        }
+    }
+
+    /// Who it is.
+    pub fn user(&self) -> &UserId {
+        &self.user
+    }
+
+    /// The user's e-mail address.
+    pub fn email(&self) -> &str {
+        &self.email
+    }
+}
+
 /// Whoever may run the command on the machine that holds the database and the master key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operator {
@@ -114,6 +144,17 @@ impl Acts for Member {
 impl Acts for Admin {
     fn actor(&self) -> String {
         format!("admin {}", self.email)
+    }
+}
+
+impl Acts for Person {
+    fn actor(&self) -> String {
+        let role = self.account.as_ref().map_or("admin", |_| "member");
+        format!("{role} {}", self.email)
+    }
+
+    fn confined_to(&self) -> Option<&AccountId> {
+        self.account.as_ref()
     }
 }
 

@@ -138,6 +138,70 @@ impl fmt::Debug for OneTimeSecret {
     }
 }
 
+/// A code that signs in once in place of one from an app: 120 random bits, in letters and digits that
+/// are not taken for each other, in four groups. So many that a plain digest of it may be kept (NIST
+/// SP 800-63B-4 §3.1.2.2 asks for 112). Debug prints the type.
+#[derive(Clone)]
+pub struct RecoveryCode(Zeroizing<String>);
+
+impl RecoveryCode {
+    /// What it is written with: no i, l, o or u (Crockford's base 32).
+    const LETTERS: &'static [u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    /// How many letters it has, and how many stand together.
+    const LENGTH: usize = 24;
+    const GROUP: usize = 6;
+
+    /// Draws a new one.
+    pub fn generate(random: &Random) -> Self {
+        let mut bytes = Zeroizing::new([0_u8; Self::LENGTH]);
+        random.fill(bytes.as_mut());
+        let letters = bytes
+            .iter()
+            .map(|byte| char::from(Self::LETTERS[usize::from(byte & 31)]));
+        Self(Zeroizing::new(letters.collect()))
+    }
+
+    /// Reads what a visitor typed: in either case, with spaces and dashes anywhere. `None` when it is
+    /// no such code.
+    pub fn from_visitor(text: &str) -> Option<Self> {
+        let letters = text
+            .chars()
+            .filter(|c| !c.is_whitespace() && *c != '-')
+            .map(|c| match c.to_ascii_lowercase() {
+                'o' => '0',
+                'i' | 'l' => '1',
+                c => c,
+            });
+        let code = Zeroizing::new(letters.take(Self::LENGTH + 1).collect::<String>());
+        let is_code =
+            code.len() == Self::LENGTH && code.bytes().all(|byte| Self::LETTERS.contains(&byte));
+        is_code.then_some(Self(code))
+    }
+
+    /// As it is shown once: in groups.
+    pub fn expose(&self) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(Self::LENGTH + 3));
+        for (at, letter) in self.0.char_indices() {
+            if at > 0 && at % Self::GROUP == 0 {
+                text.push('-');
+            }
+            text.push(letter);
+        }
+        text
+    }
+
+    /// What the database knows it by.
+    pub fn digest(&self) -> Digest {
+        Digest::of(self.0.as_bytes())
+    }
+}
+
+impl fmt::Debug for RecoveryCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RecoveryCode(…)")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,6 +221,32 @@ mod tests {
         ] {
             assert!(Digest::from_hex(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_recovery_code_is_read_as_people_type_it() {
+        let code = RecoveryCode::generate(&Random::system());
+        let shown = code.expose();
+        assert_eq!(shown.len(), 27);
+        for typed in [
+            shown.to_string(),
+            shown.to_uppercase(),
+            shown.replace('-', " "),
+            shown.replace('0', "O").replace('1', "l"),
+        ] {
+            let read = RecoveryCode::from_visitor(&typed).unwrap();
+            assert_eq!(read.digest(), code.digest(), "{typed}");
+        }
+        for wrong in [
+            "",
+            "123456",
+            &shown[1..],
+            &format!("{}0", shown.as_str()),
+            &"u".repeat(24),
+        ] {
+            assert!(RecoveryCode::from_visitor(wrong).is_none(), "{wrong}");
+        }
+        assert_eq!(format!("{code:?}"), "RecoveryCode(…)");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use super::Mail;
-use crate::model::{Letter, UnixMs};
+use crate::model::{EmailAddress, FactorChange, Letter, UnixMs};
 use crate::rotation::outbox::Parcel;
 
 /// The most happenings that one letter lists.
@@ -54,6 +54,35 @@ pub fn compose(parcel: &Parcel, base: &str) -> Mail {
             link: ("Set a new password", format!("{base}/forgot")),
             after: Vec::new(),
         },
+        Letter::SecondFactorChanged { change } => Words {
+            subject: factor_subject(*change).to_owned(),
+            before: vec![
+                format!("{} It concerns {to} at {host}, on {}.", factor_words(*change), moment(at)),
+                "If you expected this, there is nothing to do. If not, set a new password at once, and ask whoever runs \
+                 the platform for help."
+                    .to_owned(),
+            ],
+            link: ("Look at your settings", format!("{base}/settings")),
+            after: Vec::new(),
+        },
+        Letter::RecoveryCodeUsed { left } => Words {
+            subject: "A recovery code was used".to_owned(),
+            before: vec![
+                format!(
+                    "Somebody signed in at {host} as {to} with one of your recovery codes, on {}. {left} are left.",
+                    moment(at)
+                ),
+                "If that was you, there is nothing to do, unless few are left: then draw new ones. If it was not, set a \
+                 new password and draw new codes at once."
+                    .to_owned(),
+            ],
+            link: (
+                "Look at your second factor",
+                format!("{base}/settings/second-factor"),
+            ),
+            after: Vec::new(),
+        },
+        Letter::SignedIn { .. } => signed_in(&parcel.letters, to, host, base),
         Letter::TokenIssued { .. } => tokens_issued(&parcel.letters, base),
     };
     Mail {
@@ -69,10 +98,70 @@ pub fn compose(parcel: &Parcel, base: &str) -> Mail {
             )
         } else {
             format!(
-                "You get this because you sign in at {host} as {to}. Letters about your password are always sent."
+                "You get this because you sign in at {host} as {to}. Letters about the safety of your account are always sent."
             )
         },
     }
+}
+
+const fn factor_subject(change: FactorChange) -> &'static str {
+    match change {
+        FactorChange::On => "Your second factor is on",
+        FactorChange::Off | FactorChange::Reset => "Your second factor is off",
+        FactorChange::NewCodes => "You have new recovery codes",
+    }
+}
+
+const fn factor_words(change: FactorChange) -> &'static str {
+    match change {
+        FactorChange::On => "From now on a code from your app is asked for at each sign-in.",
+        FactorChange::Off => {
+            "The second factor was turned off: your password alone signs you in. The recovery codes no longer work."
+        }
+        FactorChange::Reset => {
+            "Whoever runs the platform took your second factor off: your password alone signs you in. You can turn it on \
+             again in your settings."
+        }
+        FactorChange::NewCodes => "New recovery codes were drawn: the old ones no longer work.",
+    }
+}
+
+/// Sign-ins by browsers or from addresses that were not seen before.
+fn signed_in(letters: &[(UnixMs, Letter)], to: &EmailAddress, host: &str, base: &str) -> Words {
+    let lines = letters.iter().filter_map(|(at, letter)| match letter {
+        Letter::SignedIn { device, source } => {
+            let source = source.as_deref().unwrap_or("an unknown address");
+            Some(format!("- {device}, from {source}, on {}", moment(*at)))
+        }
+        _ => None,
+    });
+    let lines = listed(lines.collect());
+    Words {
+        subject: "A new sign-in".to_owned(),
+        before: vec![
+            format!(
+                "Somebody signed in at {host} as {to}, in a way that was not seen in the last weeks:"
+            ),
+            lines.join("\n"),
+            "If that was you, there is nothing to do. If it was not, sign it out and set a new password."
+                .to_owned(),
+        ],
+        link: (
+            "Look where you are signed in",
+            format!("{base}/activity"),
+        ),
+        after: Vec::new(),
+    }
+}
+
+/// Lines of a list, bounded.
+fn listed(mut lines: Vec<String>) -> Vec<String> {
+    let more = lines.len().saturating_sub(MOST_LISTED);
+    lines.truncate(MOST_LISTED);
+    if more > 0 {
+        lines.push(format!("- and {more} more"));
+    }
+    lines
 }
 
 /// New tokens, one or several: of one integration the link leads there, of several to the list.
@@ -93,11 +182,7 @@ fn tokens_issued(letters: &[(UnixMs, Letter)], base: &str) -> Words {
         }
     }
     let count = lines.len();
-    let more = count.saturating_sub(MOST_LISTED);
-    lines.truncate(MOST_LISTED);
-    if more > 0 {
-        lines.push(format!("- and {more} more"));
-    }
+    let lines = listed(lines);
     let of = match &places[..] {
         [(_, name)] => format!("for {name}"),
         places => format!("for {} integrations", places.len()),

@@ -8,8 +8,8 @@ use leptos::prelude::*;
 use super::error::PageError;
 use super::parts::{PageHeader, When, counted};
 use super::shell::{Frame, Section, Visit};
-use crate::auth::{AppState, SessionDigest, Who};
-use crate::model::{SessionId, UnixMs, UserId};
+use crate::auth::{AppState, SessionDigest};
+use crate::model::{Person, SessionId, UnixMs, device};
 use crate::store::sessions::Session;
 
 /// A user's sessions.
@@ -20,21 +20,13 @@ pub fn routes() -> Router<AppState> {
         .route("/activity/{session}/end", post(end))
 }
 
-/// Whose page it is. The proof of a session comes before this, so nobody is left out.
-fn user(who: &Who) -> Result<&UserId, PageError> {
-    match who {
-        Who::Member { member, .. } => Ok(member.user()),
-        Who::Admin(admin) => Ok(admin.user()),
-        Who::Nobody { .. } => Err(PageError::NotFound),
-    }
-}
-
 async fn page(
     State(app): State<AppState>,
+    person: Person,
     here: SessionDigest,
     visit: Visit,
 ) -> Result<Response, PageError> {
-    let sessions = app.engine.sessions_of(user(&visit.who)?).await?;
+    let sessions = app.engine.sessions_of(person.user()).await?;
     let now = app.engine.now();
     let frame = Frame::new("Activity", Section::Activity).reading();
     Ok(visit
@@ -48,46 +40,24 @@ async fn page(
 
 async fn end(
     State(app): State<AppState>,
-    _: SessionDigest,
-    who: Who,
+    person: Person,
     Path(session): Path<String>,
 ) -> Result<Redirect, PageError> {
     let session: SessionId = session.parse().map_err(|_| PageError::NotFound)?;
-    match &who {
-        Who::Member { member, .. } => {
-            app.engine
-                .end_session_of(member, member.user(), &session)
-                .await?
-        }
-        Who::Admin(admin) => {
-            app.engine
-                .end_session_of(admin, admin.user(), &session)
-                .await?
-        }
-        Who::Nobody { .. } => false,
-    };
+    app.engine
+        .end_session_of(&person, person.user(), &session)
+        .await?;
     Ok(Redirect::to("/activity"))
 }
 
 async fn end_others(
     State(app): State<AppState>,
+    person: Person,
     here: SessionDigest,
-    who: Who,
 ) -> Result<Redirect, PageError> {
-    let but = Some(here.0);
-    match &who {
-        Who::Member { member, .. } => {
-            app.engine
-                .end_other_sessions(member, member.user(), but)
-                .await?
-        }
-        Who::Admin(admin) => {
-            app.engine
-                .end_other_sessions(admin, admin.user(), but)
-                .await?
-        }
-        Who::Nobody { .. } => 0,
-    };
+    app.engine
+        .end_other_sessions(&person, person.user(), Some(here.0))
+        .await?;
     Ok(Redirect::to("/activity"))
 }
 
@@ -130,7 +100,7 @@ fn Activity(sessions: Vec<Session>, here: SessionDigest, now: UnixMs) -> impl In
         </div>
         <div class="actions">
             {everywhere}
-            <a class="button" href="/forgot">"Set a new password"</a>
+            <a class="button" href="/settings/password">"Set a new password"</a>
         </div>
     }
 }
@@ -164,67 +134,5 @@ fn Row(session: Session, is_here: bool, now: UnixMs) -> impl IntoView {
                 </form>
             </div>
         </li>
-    }
-}
-
-/// A browser and its system in words: "Firefox on Linux".
-fn device(agent: Option<&str>) -> String {
-    // The order matters: later browsers claim to be the earlier ones too.
-    const BROWSERS: [(&str, &str); 6] = [
-        ("Edg/", "Edge"),
-        ("OPR/", "Opera"),
-        ("Firefox/", "Firefox"),
-        ("Chrome/", "Chrome"),
-        ("Safari/", "Safari"),
-        ("curl/", "curl"),
-    ];
-    const SYSTEMS: [(&str, &str); 6] = [
-        ("Windows", "Windows"),
-        ("iPhone", "an iPhone"),
-        ("iPad", "an iPad"),
-        ("Android", "Android"),
-        ("Mac OS X", "macOS"),
-        ("Linux", "Linux"),
-    ];
-    let agent = agent.unwrap_or_default();
-    let of = |known: &[(&str, &'static str)]| {
-        known
-            .iter()
-            .find(|(mark, _)| agent.contains(mark))
-            .map(|(_, name)| *name)
-    };
-    match (of(&BROWSERS), of(&SYSTEMS)) {
-        (Some(browser), Some(system)) => format!("{browser} on {system}"),
-        (Some(browser), None) => browser.to_owned(),
-        (None, Some(system)) => format!("A browser on {system}"),
-        (None, None) => "An unknown browser".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn devices_are_told_in_words() {
-        for (agent, words) in [
-            (
-                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-                "Firefox on Linux",
-            ),
-            (
-                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 \
-                 Safari/537.36 Edg/140.0",
-                "Edge on Windows",
-            ),
-            (
-                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18.0 Safari/604.1",
-                "Safari on an iPhone",
-            ),
-            ("curl/8.5.0", "curl"),
-        ] {
-            assert_eq!(device(Some(agent)), words);
-        }
-        assert_eq!(device(None), "An unknown browser");
     }
 }

@@ -96,6 +96,7 @@ impl From<RotationError> for PageError {
             }
             error @ (RotationError::Store(_)
             | RotationError::Sealed { .. }
+            | RotationError::FactorSealed
             | RotationError::Older { .. }
             | RotationError::Mark { .. }
             | RotationError::File { .. }) => {

@@ -10,10 +10,12 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::error::PageError;
+use super::second_step;
 use super::shell::{Frame, Section, Visit, is_own_path};
 use super::words::sentence;
-use crate::auth::{AppState, SignInError, Who, sign_in, sign_out};
+use crate::auth::{AppState, SignInError, SignedIn, Who, sign_in, sign_out};
 use crate::rotation::Caller;
+use crate::store::users::User;
 
 /// Sign in and out.
 pub fn routes() -> Router<AppState> {
@@ -111,7 +113,8 @@ fn was_rotated(headers: &HeaderMap) -> bool {
         .any(|pair| pair.trim() == "ended=rotation")
 }
 
-fn own_or_start(next: Option<&str>) -> String {
+/// A path of this site, or the start.
+pub fn own_or_start(next: Option<&str>) -> String {
     next.filter(|path| is_own_path(path))
         .unwrap_or("/")
         .to_owned()
@@ -128,19 +131,9 @@ async fn submit(
     let next = own_or_start(Some(&form.next));
     let (status, problem, wait) =
         match sign_in(&app, &session, &caller, &form.email, &form.password).await {
-            Ok(user) => {
-                let start = if user.account_id.is_none() && next == "/" {
-                    "/admin"
-                } else {
-                    &next
-                };
-                let mut response = Redirect::to(start).into_response();
-                if was_rotated(&headers) {
-                    // Said once: after signing in again there is nothing to explain any more.
-                    let forget = HeaderValue::from_static(FORGET_ROTATED);
-                    response.headers_mut().append(SET_COOKIE, forget);
-                }
-                return Ok(response);
+            Ok(SignedIn::Wholly(user)) => return Ok(arrive(&user, &next, &headers)),
+            Ok(SignedIn::Halfway(step)) => {
+                return Ok(second_step::show(visit, StatusCode::OK, step, next, None).await);
             }
             Err(error @ SignInError::Wrong) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, error.to_string(), None)
@@ -172,6 +165,22 @@ async fn submit(
             .insert("retry-after", HeaderValue::from(seconds));
     }
     Ok(response)
+}
+
+/// Goes to where whoever has signed in wanted to go.
+pub fn arrive(user: &User, next: &str, headers: &HeaderMap) -> Response {
+    let start = if user.account_id.is_none() && next == "/" {
+        "/admin"
+    } else {
+        next
+    };
+    let mut response = Redirect::to(start).into_response();
+    if was_rotated(headers) {
+        // Said once: after signing in again there is nothing to explain any more.
+        let forget = HeaderValue::from_static(FORGET_ROTATED);
+        response.headers_mut().append(SET_COOKIE, forget);
+    }
+    response
 }
 
 async fn leave(session: Session) -> Result<Response, PageError> {

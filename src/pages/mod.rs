@@ -25,10 +25,16 @@ mod integration;
 mod integrations;
 /// Sign in and out.
 mod login;
+/// What every form that sets a password shares.
+mod new_password;
 /// The pieces that pages are made of.
 pub mod parts;
+/// The second factor at sign-in.
+mod second_step;
 /// A new password, by a link that works once.
 mod set_password;
+/// A user's own account: password, letters.
+mod settings;
 /// The first admin, while there is none.
 mod setup;
 /// What stands around every page: head, bar, foot, security headers.
@@ -58,7 +64,9 @@ pub fn router() -> Router<AppState> {
         .merge(integration::routes())
         .merge(integrations::routes())
         .merge(login::routes())
+        .merge(second_step::routes())
         .merge(set_password::routes())
+        .merge(settings::routes())
         .merge(setup::routes())
         .merge(shell::routes())
         .merge(status::routes())

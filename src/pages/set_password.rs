@@ -8,12 +8,13 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::error::PageError;
-use super::parts::{ErrorSummary, Field, FieldError, PageHeader, error_of};
+use super::new_password::{self, NotTaken, PasswordField, Username};
+use super::parts::{ErrorSummary, FieldError, PageHeader, error_of};
 use super::shell::{Frame, Section, Visit};
-use super::words::sentence;
-use crate::auth::{AppState, PasswordError};
+use crate::auth::{AppState, Whose};
 use crate::model::OneTimeSecret;
 use crate::rotation::{RotationError, Rule};
+use crate::store::users::User;
 
 /// A new password, by a link that works once.
 pub fn routes() -> Router<AppState> {
@@ -32,6 +33,21 @@ struct NewPassword {
     link: String,
     #[serde(default)]
     password: SecretString,
+    #[serde(default)]
+    advised: String,
+}
+
+/// Whose password the link sets; `None` when it does not work any more.
+async fn owner(app: &AppState, link: &OneTimeSecret) -> Result<Option<User>, PageError> {
+    let link = match app.engine.check_link(link, "set-password").await {
+        Ok(link) => link,
+        Err(RotationError::Refused(Rule::LinkSpent)) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    match &link.user_id {
+        Some(user) => Ok(app.engine.user(user).await?),
+        None => Ok(None),
+    }
 }
 
 async fn page(
@@ -40,10 +56,9 @@ async fn page(
     Query(ask): Query<Ask>,
 ) -> Result<Response, PageError> {
     let link = OneTimeSecret::from_visitor(ask.link);
-    match app.engine.check_link(&link, "set-password").await {
-        Ok(_) => Ok(show(visit, StatusCode::OK, link, None).await),
-        Err(RotationError::Refused(Rule::LinkSpent)) => Ok(spent(visit).await),
-        Err(error) => Err(error.into()),
+    match owner(&app, &link).await? {
+        Some(user) => Ok(show(visit, user, link, None).await),
+        None => Ok(spent(visit).await),
     }
 }
 
@@ -54,17 +69,16 @@ async fn submit(
 ) -> Result<Response, PageError> {
     let link = OneTimeSecret::from_visitor(form.link);
     // Asked first: hashing has a price, and only whoever holds a link may cause it.
-    match app.engine.check_link(&link, "set-password").await {
-        Ok(_) => {}
-        Err(RotationError::Refused(Rule::LinkSpent)) => return Ok(spent(visit).await),
-        Err(error) => return Err(error.into()),
-    }
-    let hash = match app.passwords.hash(&form.password).await {
+    let Some(user) = owner(&app, &link).await? else {
+        return Ok(spent(visit).await);
+    };
+    let whose = Whose {
+        email: &user.email,
+        has_second_factor: user.has_second_factor,
+    };
+    let hash = match new_password::hash(&app, &form.password, &form.advised, &whose).await {
         Ok(hash) => hash,
-        Err(error) => {
-            let (status, problem) = refused(error);
-            return Ok(show(visit, status, link, Some(problem)).await);
-        }
+        Err(problem) => return Ok(show(visit, user, link, Some(problem)).await),
     };
     match app.engine.set_password_by_link(&link, hash).await {
         Ok(_) => Ok(Redirect::to("/login?set=password").into_response()),
@@ -73,39 +87,34 @@ async fn submit(
     }
 }
 
-/// Why a password was not taken, and the status that says so.
-pub(super) fn refused(error: PasswordError) -> (StatusCode, FieldError) {
-    let status = match error {
-        PasswordError::Length => StatusCode::UNPROCESSABLE_ENTITY,
-        PasswordError::Busy => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    (
-        status,
-        FieldError::new("password", sentence(&error.to_string())),
-    )
-}
-
 async fn show(
     visit: Visit,
-    status: StatusCode,
+    user: User,
     link: OneTimeSecret,
-    problem: Option<FieldError>,
+    problem: Option<NotTaken>,
 ) -> Response {
-    let title = if problem.is_some() {
-        "Error: Set your password"
-    } else {
-        "Set your password"
+    let (title, status) = match &problem {
+        Some(problem) => ("Error: Set your password", problem.status),
+        None => ("Set your password", StatusCode::OK),
     };
-    let errors: Vec<FieldError> = problem.into_iter().collect();
     let frame = Frame::new(title, Section::Elsewhere).narrow();
     visit
         .show(status, frame, move || {
+            let whose = Whose {
+                email: &user.email,
+                has_second_factor: user.has_second_factor,
+            };
+            let least = whose.least();
+            let advised = problem.as_ref().is_some_and(|problem| problem.is_advice);
+            let errors: Vec<FieldError> = problem.map(|problem| problem.error).into_iter().collect();
+            let error = error_of(&errors, "password");
             view! {
-                <ErrorSummary errors=errors.clone()/>
+                <ErrorSummary errors/>
                 <PageHeader title="Set your password" sub="You are signed out everywhere when it is set."/>
                 <form class="form panel" method="post" action="/set-password">
                     <input type="hidden" name="link" value=link.expose().to_owned()/>
-                    <PasswordField error=error_of(&errors, "password")/>
+                    <Username email=user.email.clone()/>
+                    <PasswordField least advised error/>
                     <div class="actions">
                         <button type="submit" class="button primary wide">"Set password"</button>
                     </div>
@@ -113,26 +122,6 @@ async fn show(
             }
         })
         .await
-}
-
-/// The field for a new password, with what it takes.
-#[component]
-pub(super) fn PasswordField(
-    /// What is wrong with the one given.
-    #[prop(optional_no_strip)]
-    error: Option<String>,
-) -> impl IntoView {
-    view! {
-        <Field
-            name="password"
-            label="New password"
-            hint="8 characters at least. Three or four words that nobody puts together are strong."
-            kind="password"
-            autocomplete="new-password"
-            required=true
-            error
-        />
-    }
 }
 
 /// The link has been used, or is too old.
@@ -143,8 +132,8 @@ async fn spent(visit: Visit) -> Response {
             view! {
                 <PageHeader
                     title="This link no longer works."
-                    sub="It was used already, a newer one was asked for, or it is older than 24 hours. Your password is as \
-                         it was."
+                    sub="It was used already, a newer one was asked for, the password was changed since, or it is older \
+                         than 24 hours. Your password is as it was set last."
                 />
                 <div class="actions">
                     <a class="button primary" href="/forgot">"Ask for a new link"</a>

@@ -8,11 +8,11 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::error::PageError;
+use super::new_password::{self, PasswordField};
 use super::parts::{ErrorSummary, Field, FieldError, PageHeader, error_of};
-use super::set_password::{PasswordField, refused};
 use super::shell::{Frame, Section, Visit};
 use super::words::sentence;
-use crate::auth::AppState;
+use crate::auth::{AppState, Whose, rules};
 use crate::model::{EmailAddress, OneTimeSecret};
 use crate::rotation::{NewUser, RotationError, Rule};
 
@@ -35,6 +35,8 @@ struct FirstAdmin {
     email: String,
     #[serde(default)]
     password: SecretString,
+    #[serde(default)]
+    advised: String,
 }
 
 /// Whether the visitor holds the link; with an admin there is no such page.
@@ -56,7 +58,7 @@ async fn page(
 ) -> Result<Response, PageError> {
     let link = OneTimeSecret::from_visitor(ask.link);
     if holds_link(&app, &link).await? {
-        Ok(show(visit, StatusCode::OK, link, String::new(), Vec::new()).await)
+        Ok(show(visit, StatusCode::OK, link, Filled::default(), Vec::new()).await)
     } else {
         Ok(spent(visit).await)
     }
@@ -79,17 +81,25 @@ async fn submit(
                 visit,
                 StatusCode::UNPROCESSABLE_ENTITY,
                 link,
-                form.email,
+                Filled::of(form.email),
                 errors,
             )
             .await);
         }
     };
-    let password_hash = match app.passwords.hash(&form.password).await {
+    let whose = Whose {
+        email: email.as_str(),
+        has_second_factor: false,
+    };
+    let hashed = new_password::hash(&app, &form.password, &form.advised, &whose).await;
+    let password_hash = match hashed {
         Ok(hash) => Some(hash),
-        Err(error) => {
-            let (status, problem) = refused(error);
-            return Ok(show(visit, status, link, form.email, vec![problem]).await);
+        Err(problem) => {
+            let filled = Filled {
+                email: form.email,
+                advised: problem.is_advice,
+            };
+            return Ok(show(visit, problem.status, link, filled, vec![problem.error]).await);
         }
     };
     let new = NewUser {
@@ -111,7 +121,7 @@ async fn submit(
                 visit,
                 StatusCode::UNPROCESSABLE_ENTITY,
                 link,
-                form.email,
+                Filled::of(form.email),
                 errors,
             )
             .await)
@@ -120,11 +130,28 @@ async fn submit(
     }
 }
 
+/// What the form was filled with.
+#[derive(Default)]
+struct Filled {
+    email: String,
+    /// Whether they have been advised against the password they chose.
+    advised: bool,
+}
+
+impl Filled {
+    fn of(email: String) -> Self {
+        Self {
+            email,
+            advised: false,
+        }
+    }
+}
+
 async fn show(
     visit: Visit,
     status: StatusCode,
     link: OneTimeSecret,
-    email: String,
+    filled: Filled,
     errors: Vec<FieldError>,
 ) -> Response {
     let title = if errors.is_empty() {
@@ -150,10 +177,14 @@ async fn show(
                         autocomplete="username"
                         required=true
                         max_length=254
-                        value=email
+                        value=filled.email
                         error=error_of(&errors, "email")
                     />
-                    <PasswordField error=error_of(&errors, "password")/>
+                    <PasswordField
+                        least=rules::LEAST_ALONE
+                        advised=filled.advised
+                        error=error_of(&errors, "password")
+                    />
                     <div class="actions">
                         <button type="submit" class="button primary wide">"Create admin"</button>
                     </div>

@@ -92,6 +92,10 @@ pub enum Section {
     Keys,
     /// What was done, for admins.
     Audit,
+    /// Mail that has not left, for admins.
+    Mail,
+    /// A user's own account: the link is their name.
+    Settings,
 }
 
 impl Section {
@@ -101,11 +105,12 @@ impl Section {
         (Self::Status, "/status", "Status"),
         (Self::Help, "/help", "Help"),
     ];
-    const ADMIN: [(Self, &'static str, &'static str); 6] = [
+    const ADMIN: [(Self, &'static str, &'static str); 7] = [
         (Self::Rotation, "/admin", "Rotation"),
         (Self::Accounts, "/admin/accounts", "Accounts"),
         (Self::Keys, "/admin/keys", "Keys"),
         (Self::Audit, "/admin/audit", "Audit"),
+        (Self::Mail, "/admin/notify", "Mail"),
         (Self::Activity, "/activity", "Activity"),
         (Self::Help, "/help", "Help"),
     ];
@@ -297,9 +302,9 @@ fn bar(who: &Who, section: Section) -> impl IntoView + use<> {
                 .into_any()
         }
         Who::Member { member, account } => {
-            signed_in(format!("{} · {account}", member.name())).into_any()
+            signed_in(format!("{} · {account}", member.name()), section).into_any()
         }
-        Who::Admin(admin) => signed_in(format!("{} · admin", admin.name())).into_any(),
+        Who::Admin(admin) => signed_in(format!("{} · admin", admin.name()), section).into_any(),
     };
     view! {
         <header class="topbar">
@@ -321,10 +326,13 @@ fn bar(who: &Who, section: Section) -> impl IntoView + use<> {
     }
 }
 
-fn signed_in(name: String) -> impl IntoView {
+fn signed_in(name: String, section: Section) -> impl IntoView {
+    let current = (section == Section::Settings).then_some("page");
     view! {
         <div class="who">
-            <span>{name}</span>
+            <a href="/settings" aria-current=current>
+                {name} <span class="visually-hidden">": settings"</span>
+            </a>
             <form method="post" action="/logout">
                 <button type="submit" class="button small">"Sign out"</button>
             </form>

@@ -3,14 +3,13 @@ use serde_json::json;
 
 use super::engine::{Engine, actor, note};
 use super::error::{Result, RotationError, Rule};
-use super::{outbox, registry};
+use super::registry;
 use crate::model::{
-    AccountId, Acts, Digest, EmailAddress, HOUR_MS, IntegrationId, Letter, Name, OneTimeSecret,
-    Steers, UserId,
+    AccountId, Acts, Digest, EmailAddress, HOUR_MS, IntegrationId, Name, OneTimeSecret, Steers,
+    UserId,
 };
 use crate::store::accounts::{self, Account, Integration};
 use crate::store::links::{self, Link};
-use crate::store::sessions::{self, Which};
 use crate::store::state::{self, Change};
 use crate::store::users::{self, User};
 use crate::store::{Lock, StoreError};
@@ -225,26 +224,6 @@ impl Engine {
             .await
     }
 
-    /// Orders the letter with the link that sets a user's password, for whoever asks by mail. Where no
-    /// such user exists nothing happens: the asker is told the same.
-    pub async fn order_password_link(&self, email: &EmailAddress) -> Result<()> {
-        let (email, random) = (email.clone(), self.random.clone());
-        Ok(self
-            .db
-            .write::<_, StoreError, _>(Lock::Shared, move |tx| {
-                async move {
-                    match users::by_email(tx, email.as_str()).await? {
-                        Some(user) if user.disabled_at.is_none() => {
-                            outbox::order(tx, &random, &user.id, &Letter::SetPassword).await
-                        }
-                        _ => Ok(()),
-                    }
-                }
-                .boxed()
-            })
-            .await?)
-    }
-
     /// Whether a link still works; it is not used up by asking.
     pub async fn check_link(&self, link: &OneTimeSecret, purpose: &str) -> Result<Link> {
         let mut tx = self.db.read().await?;
@@ -255,38 +234,6 @@ impl Engine {
                 link.purpose == purpose && link.used_at.is_none() && link.expires_at > now
             })
             .ok_or(Rule::LinkSpent)?)
-    }
-
-    /// Sets a password by a link, which is used up, and ends every session of that user.
-    pub async fn set_password_by_link(&self, link: &OneTimeSecret, hash: String) -> Result<UserId> {
-        let (digest, random) = (link.digest(), self.random.clone());
-        self.db
-            .write(Lock::Shared, move |tx| {
-                async move {
-                    let found = links::find(tx, &digest)
-                        .await?
-                        .filter(|link| link.purpose == "set-password");
-                    let user = found.and_then(|link| link.user_id).ok_or(Rule::LinkSpent)?;
-                    if !links::use_up(tx, &digest).await? {
-                        return Err(RotationError::from(Rule::LinkSpent));
-                    }
-                    users::set_password(tx, &user, &hash).await?;
-                    sessions::end(tx, Which::OthersOf(&user, None), "password changed").await?;
-                    outbox::password_set(tx, &random, &user).await?;
-                    note(
-                        tx,
-                        &random,
-                        user.as_str(),
-                        "user.set-password",
-                        user.as_str(),
-                        json!({}),
-                    )
-                    .await?;
-                    Ok(user)
-                }
-                .boxed()
-            })
-            .await
     }
 
     /// Whether an admin exists; while none does, `/setup` is open to whoever has the link.

@@ -31,6 +31,12 @@ pub enum RotationError {
         /// Which key.
         kid: String,
     },
+    /// A second factor could not be read: another master key sealed it.
+    #[error(
+        "a second factor cannot be opened with the master keys held here: set ROLLCALL_MASTER_KEY_PREVIOUS to the one it \
+         was sealed with, or `rollcall user reset-second-factor`"
+    )]
+    FactorSealed,
     /// The database is behind what is known of it: it was restored from a backup.
     #[error(
         "this database is older than the one that was last used here (version {found}; {mark} says {known}): it was \
@@ -150,6 +156,15 @@ pub enum Rule {
     /// The link was used, has expired, or never was.
     #[error("this link was already used or has expired: ask for a new one")]
     LinkSpent,
+    /// The password was changed since the page was opened.
+    #[error("the password was changed meanwhile")]
+    PasswordMoved,
+    /// A second factor is on already.
+    #[error("a second factor is on already: turn it off first")]
+    SecondFactorOn,
+    /// No second factor is on.
+    #[error("this user has no second factor, so there is nothing to reset")]
+    NoSecondFactor,
     /// There is an admin already.
     #[error("an admin exists already: sign in instead")]
     SetUp,

@@ -73,7 +73,7 @@ impl MasterKey {
     }
 
     /// Encrypts and authenticates `secret`; `context` must be the same at opening.
-    fn seal(&self, secret: &[u8], context: &str, random: &Random) -> Vec<u8> {
+    pub(super) fn seal(&self, secret: &[u8], context: &str, random: &Random) -> Vec<u8> {
         let nonce: [u8; NONCE_LENGTH] = random.bytes();
         let mut sealed = nonce.to_vec();
         // With room for the tag: a buffer that grows leaves its old place as it was.
@@ -92,7 +92,7 @@ impl MasterKey {
     }
 
     /// Opens what [`MasterKey::seal`] sealed under the same `context`; `None` when it is anything else.
-    fn open(&self, sealed: &[u8], context: &str) -> Option<Zeroizing<Vec<u8>>> {
+    pub(super) fn open(&self, sealed: &[u8], context: &str) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, body) = sealed.split_at_checked(NONCE_LENGTH)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut body = Zeroizing::new(body.to_vec());

@@ -40,6 +40,8 @@ mod nodes;
 pub mod outbox;
 /// What a customer sees of its integrations.
 pub mod overview;
+/// Passwords: set by a link, changed by their owner.
+mod password;
 /// start, finalise, reopen, abort, close.
 pub mod phases;
 /// Where a token issued elsewhere belongs.
@@ -51,6 +53,8 @@ pub mod registry;
 pub mod rehearsal;
 /// Everything under a new master key.
 pub mod reseal;
+/// The second factor at sign-in.
+pub mod second_factor;
 /// Dashboard sessions under the same rules as tokens.
 pub mod sessions;
 /// Where a token and an integration stand: pure.
@@ -58,6 +62,8 @@ pub mod standing;
 /// What a rotation looks like from outside.
 pub mod status;
 mod tallies;
+/// Codes that change with the time.
+mod totp;
 /// What a serving node does beside answering.
 mod upkeep;
 mod verify;
@@ -127,4 +133,13 @@ pub(crate) fn with_a_short_queue_for_tests(engine: &Engine, most: usize) -> Engi
     let mut same = engine.clone();
     same.recorder = recorder::Recorder::start(engine.db.clone(), engine.node.clone(), most);
     same
+}
+
+/// The code that an app with this secret shows at a moment.
+#[cfg(test)]
+pub(crate) fn code_for_tests(secret: &str, at: crate::model::UnixMs) -> String {
+    format!(
+        "{:06}",
+        totp::Secret::from_base32_for_tests(secret).code(totp::step_of(at))
+    )
 }

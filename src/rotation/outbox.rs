@@ -2,15 +2,16 @@
 //! of what it tells; a serving node takes it, `notify` sends it, and the result is noted here.
 
 use futures_util::FutureExt as _;
+use serde_json::json;
 
 use super::customers::LINK_MS;
-use super::engine::Engine;
+use super::engine::{Engine, note};
 use super::error::Result;
 use crate::model::{
-    AccountId, DAY_MS, EmailAddress, HOUR_MS, Letter, LetterKind, OneTimeSecret, Random, UnixMs,
-    UserId, sortable,
+    AccountId, Acts as _, DAY_MS, EmailAddress, HOUR_MS, Letter, LetterKind, OneTimeSecret, Person,
+    Random, Steers, UnixMs, UserId, sortable,
 };
-use crate::store::letters::{self, Outcome, Row};
+use crate::store::letters::{self, Outcome, Row, Unsent};
 use crate::store::{Lock, StoreError, Tx, links, users};
 
 /// How long a node has for sending what it took, in milliseconds; then another may.
@@ -23,8 +24,23 @@ const LONGEST_WAIT_MS: i64 = HOUR_MS;
 const MOST_ATTEMPTS: i64 = 16;
 /// How long it is remembered what became of letters, in milliseconds.
 const REMEMBERED_MS: i64 = 30 * DAY_MS;
+/// The most letters that are listed as not sent.
+const MOST_SHOWN: i64 = 100;
 /// The most characters of a reason that are kept.
 const MOST_REASON: usize = 300;
+
+/// What has not left.
+#[derive(Clone, Debug)]
+pub struct UnsentLetters {
+    /// How many wait.
+    pub waiting: i64,
+    /// How many were given up.
+    pub given_up: i64,
+    /// The first of them: those given up, then those that wait, the newest first.
+    pub first: Vec<Unsent>,
+    /// The present.
+    pub now: UnixMs,
+}
 
 /// Letters to one user that go out as one mail: one, or several of a kind.
 #[derive(Debug)]
@@ -70,7 +86,7 @@ impl Parcel {
     }
 }
 
-/// Orders a letter to a user, in the transaction of what it tells.
+/// Orders a letter to a user, in the transaction of what it tells. One that they do without is not.
 pub async fn order(
     tx: &mut Tx,
     random: &Random,
@@ -78,6 +94,14 @@ pub async fn order(
     letter: &Letter,
 ) -> Result<(), StoreError> {
     let (kind, now) = (letter.kind(), tx.state().now);
+    if kind.may_be_declined()
+        && letters::declined(tx, to)
+            .await?
+            .iter()
+            .any(|slug| slug == kind.slug())
+    {
+        return Ok(());
+    }
     if kind.replaces() {
         letters::withdraw(tx, to, kind, "a newer one was asked for").await?;
     }
@@ -179,6 +203,75 @@ impl Engine {
             })
             .await?;
         Ok(false)
+    }
+
+    /// The kinds of letters that may be declined, and whether a user wants them.
+    pub async fn letters_wanted(&self, by: &Person) -> Result<Vec<(LetterKind, bool)>> {
+        let mut tx = self.db.read().await?;
+        let declined = letters::declined(&mut tx, by.user()).await?;
+        let kinds = LetterKind::ALL
+            .into_iter()
+            .filter(|kind| kind.may_be_declined());
+        Ok(kinds
+            .map(|kind| (kind, !declined.iter().any(|slug| slug == kind.slug())))
+            .collect())
+    }
+
+    /// Notes which letters a user wants: of those that may be declined, these and no others. What
+    /// waits of the others is withdrawn.
+    pub async fn want_letters(&self, by: &Person, wanted: Vec<LetterKind>) -> Result<()> {
+        let (actor, user, random) = (by.actor(), by.user().clone(), self.random.clone());
+        Ok(self
+            .db
+            .write::<_, StoreError, _>(Lock::Shared, move |tx| {
+                async move {
+                    for kind in LetterKind::ALL {
+                        if !kind.may_be_declined() {
+                            continue;
+                        }
+                        let declined = !wanted.contains(&kind);
+                        letters::set_declined(tx, &user, kind, declined).await?;
+                        if declined {
+                            letters::withdraw(tx, &user, kind, "the user does without").await?;
+                        }
+                    }
+                    let wanted: Vec<_> = wanted.iter().map(|kind| kind.slug()).collect();
+                    let detail = json!({ "wanted": wanted });
+                    note(tx, &random, &actor, "user.letters", user.as_str(), detail).await
+                }
+                .boxed()
+            })
+            .await?)
+    }
+
+    /// How many letters wait, how many were given up, and the first of them, for admins.
+    pub async fn unsent_letters(&self, _by: &impl Steers) -> Result<UnsentLetters> {
+        let mut tx = self.db.read().await?;
+        let (waiting, given_up) = letters::count_unsent(&mut tx).await?;
+        Ok(UnsentLetters {
+            waiting,
+            given_up,
+            first: letters::unsent(&mut tx, MOST_SHOWN).await?,
+            now: tx.now().await?,
+        })
+    }
+
+    /// Lets a letter that was given up be tried again; false when it is not given up (any more).
+    pub async fn send_letter_again(&self, by: &impl Steers, id: &str) -> Result<bool> {
+        let (actor, id, random) = (by.actor(), id.to_owned(), self.random.clone());
+        Ok(self
+            .db
+            .write::<_, StoreError, _>(Lock::Shared, move |tx| {
+                async move {
+                    let again = letters::send_again(tx, &id).await?;
+                    if again {
+                        note(tx, &random, &actor, "letter.send-again", &id, json!({})).await?;
+                    }
+                    Ok(again)
+                }
+                .boxed()
+            })
+            .await?)
     }
 
     async fn end_letters(

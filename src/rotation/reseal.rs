@@ -8,9 +8,10 @@ use super::engine::{Engine, actor, note};
 use super::error::{Result, RotationError, Rule};
 use super::keyring::{self, MasterKey};
 use super::master::MasterKeys;
+use super::totp::Secret;
 use crate::model::{Operator, Random};
 use crate::store::state::{self, Change};
-use crate::store::{Lock, StoreError, Tx, key_history, keys, reseals};
+use crate::store::{Lock, StoreError, Tx, key_history, keys, reseals, second_factors};
 
 /// How long serving nodes are waited for that do not hold the new master key yet.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -22,6 +23,8 @@ pub struct Resealed {
     pub master_key: String,
     /// The keys that were moved; none when everything was sealed with it before.
     pub moved: Vec<String>,
+    /// How many second factors were moved.
+    pub second_factors: usize,
     /// The master keys they were sealed with.
     pub from: Vec<String>,
     /// Whether the files hold no trace of the copies under the old ones.
@@ -44,7 +47,7 @@ impl Engine {
         self.node.settle(version).await?;
         self.wait_for_holders(&to).await?;
         let (masters, random, new) = (self.masters.clone(), self.random.clone(), new.clone());
-        let (moved, version) = self
+        let (moved, factors, version) = self
             .db
             .write(Lock::Exclusive, move |tx| {
                 async move { move_all(tx, &masters, &new, &random, &by).await }.boxed()
@@ -52,11 +55,14 @@ impl Engine {
             .await?;
         self.node.settle(version).await?;
         let mut from: Vec<String> = moved.iter().map(|(_, from)| from.clone()).collect();
+        let second_factors = factors.len();
+        from.extend(factors);
         from.sort();
         from.dedup();
         Ok(Resealed {
             master_key: to,
             moved: moved.into_iter().map(|(kid, _)| kid).collect(),
+            second_factors,
             from,
             scrubbed: self.scrub().await,
         })
@@ -121,6 +127,37 @@ impl Engine {
     }
 }
 
+/// Seals second factors anew; gives the master keys they were sealed with, one for each.
+async fn move_factors(
+    tx: &mut Tx,
+    masters: &MasterKeys,
+    new: &MasterKey,
+    random: &Random,
+) -> Result<Vec<String>> {
+    let to = new.fingerprint();
+    let mut moved = Vec::new();
+    for factor in second_factors::list(tx).await? {
+        let from = factor.sealed_by;
+        if from == to {
+            continue;
+        }
+        let user = &factor.user_id;
+        let secret = masters
+            .find(&from)
+            .and_then(|master| Secret::open(&factor.sealed, user, &master))
+            .ok_or(RotationError::FactorSealed)?;
+        let sealed = secret.seal(user, new, random);
+        if second_factors::reseal(tx, user, &from, &sealed, &to).await? {
+            moved.push(from);
+        }
+    }
+    Ok(moved)
+}
+
+/// What moved: each key with the master key it was sealed with, the master keys of second factors, and
+/// the version that says so.
+type Moved = (Vec<(String, String)>, Vec<String>, i64);
+
 /// Seals everything anew; gives what was moved, and from which master key.
 async fn move_all(
     tx: &mut Tx,
@@ -128,7 +165,7 @@ async fn move_all(
     new: &MasterKey,
     random: &Random,
     by: &str,
-) -> Result<(Vec<(String, String)>, i64)> {
+) -> Result<Moved> {
     let to = new.fingerprint();
     let mut moved = Vec::new();
     for key in keys::list(tx).await? {
@@ -148,14 +185,16 @@ async fn move_all(
             moved.push((key.kid, from));
         }
     }
+    let factors = move_factors(tx, masters, new, random).await?;
     reseals::finish(tx).await?;
-    if !moved.is_empty() {
+    if !moved.is_empty() || !factors.is_empty() {
         let detail = json!({
             "to": to,
             "moved": moved.iter().map(|(kid, from)| json!({ "kid": kid, "from": from })).collect::<Vec<_>>(),
+            "second_factors": factors.len(),
         });
         note(tx, random, by, "key.reseal", &to, detail).await?;
     }
     let version = state::publish(tx, &[Change::MasterKeys]).await?;
-    Ok((moved, version))
+    Ok((moved, factors, version))
 }

@@ -3,11 +3,12 @@ use serde_json::json;
 
 use super::engine::{Engine, note};
 use super::error::Result;
+use super::outbox;
 use super::verify::{Caller, Cutover};
-use crate::model::{Acts, DAY_MS, Digest, HOUR_MS, SessionId, UserId};
+use crate::model::{Acts, DAY_MS, Digest, HOUR_MS, Letter, SessionId, UserId, device};
 use crate::store::captures::{self, NewCapture};
 use crate::store::sessions::{self, Session, Which};
-use crate::store::{Lock, StoreError, keys, rotations, state, users};
+use crate::store::{Lock, StoreError, Tx, keys, rotations, state, users};
 
 /// How long a session lives without being used, in milliseconds.
 pub const IDLE_MS: i64 = 7 * DAY_MS;
@@ -27,6 +28,18 @@ pub enum Fate {
     Gone,
 }
 
+/// Whether a session begins with a browser or from an address that none of the user's had before, as
+/// far as sessions are remembered. Their very first is not: they have just been let in.
+async fn is_new_way(tx: &mut Tx, session: &Session) -> Result<bool, StoreError> {
+    let ways = sessions::ways(tx, &session.user_id).await?;
+    let here = device(session.agent.as_deref());
+    let knows_device = ways.iter().any(|way| device(way.agent.as_deref()) == here);
+    let knows_source = ways.iter().any(|way| way.source == session.source);
+    let is_first = ways.is_empty();
+    let is_known = knows_device && knows_source;
+    Ok(!is_first && !is_known)
+}
+
 impl Engine {
     /// Begins a session for a user; false when the digest is taken and another id must be drawn.
     /// It belongs to the generation of the key that signs, as a token issued now would.
@@ -41,7 +54,7 @@ impl Engine {
         let random = self.random.clone();
         Ok(self
             .db
-            .write(Lock::Shared, move |tx| {
+            .write::<_, StoreError, _>(Lock::Shared, move |tx| {
                 async move {
                     let now = tx.state().now;
                     let generation = match keys::signing(tx).await? {
@@ -63,7 +76,16 @@ impl Engine {
                         source: caller.source,
                         agent: caller.agent,
                     };
-                    sessions::insert(tx, &session).await
+                    let is_new = is_new_way(tx, &session).await?;
+                    let begun = sessions::insert(tx, &session).await?;
+                    if begun && is_new {
+                        let letter = Letter::SignedIn {
+                            device: device(session.agent.as_deref()),
+                            source: session.source,
+                        };
+                        outbox::order(tx, &random, &session.user_id, &letter).await?;
+                    }
+                    Ok(begun)
                 }
                 .boxed()
             })

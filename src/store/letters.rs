@@ -204,6 +204,99 @@ pub async fn withdraw(
     Ok(())
 }
 
+/// The slugs of the kinds that a user does without.
+pub async fn declined(tx: &mut Tx, user: &UserId) -> Result<Vec<String>, StoreError> {
+    Ok(on!(tx, c => {
+        sqlx::query_scalar("select kind from letters_declined where user_id = $1")
+            .bind(user)
+            .fetch_all(c)
+            .await
+    })?)
+}
+
+/// Notes whether a user does without letters of a kind.
+pub async fn set_declined(
+    tx: &mut Tx,
+    user: &UserId,
+    kind: LetterKind,
+    declined: bool,
+) -> Result<(), StoreError> {
+    let statement = if declined {
+        "insert into letters_declined (user_id, kind) values ($1, $2) on conflict (user_id, kind) do nothing"
+    } else {
+        "delete from letters_declined where user_id = $1 and kind = $2"
+    };
+    exec!(tx, sqlx::query(statement).bind(user).bind(kind.slug()))?;
+    Ok(())
+}
+
+/// A letter that has not left, as an admin sees it.
+#[derive(Clone, Debug, FromRow)]
+pub struct Unsent {
+    /// Its id.
+    pub id: String,
+    /// The slug of its kind.
+    pub kind: String,
+    /// The address of its reader.
+    pub email: String,
+    /// The account of its reader; `None` for an admin.
+    pub account_name: Option<String>,
+    /// When it was ordered.
+    pub ordered_at: UnixMs,
+    /// When it is tried next.
+    pub due_at: UnixMs,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// When it was given up; `None` while it waits.
+    pub given_up_at: Option<UnixMs>,
+    /// Why the last attempt failed.
+    pub reason: Option<String>,
+}
+
+/// Letters that have not left: those given up first, then those that wait, the newest first.
+pub async fn unsent(tx: &mut Tx, limit: i64) -> Result<Vec<Unsent>, StoreError> {
+    Ok(on!(tx, c => {
+        sqlx::query_as(
+            "select l.id, l.kind, u.email, a.name as account_name, l.ordered_at, l.due_at, l.attempts, \
+             l.ended_at as given_up_at, l.reason \
+             from letters l join users u on u.id = l.user_id left join accounts a on a.id = u.account_id \
+             where l.outcome is null or l.outcome = 'given-up' \
+             order by case when l.outcome is null then 1 else 0 end, l.ordered_at desc, l.id desc limit $1",
+        )
+        .bind(limit)
+        .fetch_all(c)
+        .await
+    })?)
+}
+
+/// How many letters wait, and how many were given up.
+pub async fn count_unsent(tx: &mut Tx) -> Result<(i64, i64), StoreError> {
+    Ok(on!(tx, c => {
+        sqlx::query_as(
+            "select cast(coalesce(sum(case when outcome is null then 1 else 0 end), 0) as bigint), \
+             cast(coalesce(sum(case when outcome is null then 0 else 1 end), 0) as bigint) \
+             from letters where outcome is null or outcome = 'given-up'",
+        )
+        .fetch_one(c)
+        .await
+    })?)
+}
+
+/// Lets a letter that was given up be tried from the start; false when there is no such letter.
+pub async fn send_again(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
+    let now = tx.state().now;
+    let done = exec!(
+        tx,
+        sqlx::query(
+            "update letters set outcome = null, ended_at = null, attempts = 0, due_at = $1 \
+             where id = $2 and outcome = 'given-up'"
+        )
+        .bind(now)
+        .bind(id)
+    )?;
+    Ok(done == 1)
+}
+
 /// Removes letters that ended before `before`.
 pub async fn prune(tx: &mut Tx, before: UnixMs) -> Result<(), StoreError> {
     exec!(

@@ -63,6 +63,21 @@ pub async fn use_up(tx: &mut Tx, digest: &Digest) -> Result<bool, StoreError> {
     Ok(done == 1)
 }
 
+/// Makes every link of a purpose and user useless.
+pub async fn void(tx: &mut Tx, purpose: &str, user: &UserId) -> Result<(), StoreError> {
+    let now = tx.state().now;
+    exec!(
+        tx,
+        sqlx::query(
+            "update links set used_at = $1 where purpose = $2 and user_id = $3 and used_at is null"
+        )
+        .bind(now)
+        .bind(purpose)
+        .bind(user)
+    )?;
+    Ok(())
+}
+
 /// Failed sign-ins of one subject: an account name or an address.
 #[derive(Clone, Copy, Debug, FromRow)]
 pub struct Attempts {

@@ -62,6 +62,8 @@ pub mod reseals;
 pub mod rotations;
 /// What was destroyed leaves the files too.
 mod scrub;
+/// Second factors, recovery codes, and sign-ins that wait for one.
+pub mod second_factors;
 /// Dashboard logins.
 pub mod sessions;
 /// The one row that all nodes agree on, its version and its changes.

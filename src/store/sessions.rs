@@ -84,6 +84,25 @@ pub async fn of_user(tx: &mut Tx, user: &UserId) -> Result<Vec<Session>, StoreEr
     })?)
 }
 
+/// Where a user signed in from, and with what.
+#[derive(Clone, Debug, FromRow)]
+pub struct Way {
+    /// The address.
+    pub source: Option<String>,
+    /// What the browser said it was.
+    pub agent: Option<String>,
+}
+
+/// The ways in which a user has signed in, as far as sessions are remembered.
+pub async fn ways(tx: &mut Tx, user: &UserId) -> Result<Vec<Way>, StoreError> {
+    Ok(on!(tx, c => {
+        sqlx::query_as("select distinct source, agent from sessions where user_id = $1 limit 1000")
+            .bind(user)
+            .fetch_all(c)
+            .await
+    })?)
+}
+
 /// Changes what a session holds. A session that has ended or vanished stays so: nothing is inserted.
 pub async fn save(tx: &mut Tx, digest: &Digest, data: &str) -> Result<(), StoreError> {
     exec!(

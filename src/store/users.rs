@@ -20,6 +20,8 @@ pub struct User {
     pub email: String,
     /// The password's Argon2id hash; `None` until one is set.
     pub password_hash: Option<String>,
+    /// Whether a second factor is asked for when they sign in.
+    pub has_second_factor: bool,
     /// When the user was disabled.
     pub disabled_at: Option<UnixMs>,
 }
@@ -59,7 +61,9 @@ pub async fn insert(
 }
 
 const SELECT: &str = "select u.id, u.account_id, a.name as account_name, a.disabled_at as account_disabled_at, \
-     u.name, u.email, u.password_hash, u.disabled_at from users u left join accounts a on a.id = u.account_id ";
+     u.name, u.email, u.password_hash, u.disabled_at, \
+     exists (select 1 from second_factors s where s.user_id = u.id and s.confirmed_at is not null) as has_second_factor \
+     from users u left join accounts a on a.id = u.account_id ";
 
 /// Finds a user by the address used to log in, in any case.
 pub async fn by_email(tx: &mut Tx, email: &str) -> Result<Option<User>, StoreError> {

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use tower::ServiceExt as _;
 
 use super::world::World;
+use crate::auth::Whose;
 use crate::notify;
 use crate::rotation::NewUser;
 use crate::web::{self, AppState, Mode};
@@ -106,7 +107,13 @@ impl Site {
         let hash = self
             .app
             .passwords
-            .hash(&SecretString::from(PASSWORD))
+            .hash(
+                &SecretString::from(PASSWORD),
+                &Whose {
+                    email,
+                    has_second_factor: false,
+                },
+            )
             .await
             .unwrap();
         let new = NewUser {

@@ -23,6 +23,7 @@ mod reseal;
 mod restored;
 mod rooms;
 mod routes;
+mod safety;
 mod secrets;
 mod sessions;
 mod story;

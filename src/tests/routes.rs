@@ -5,3 +5,4 @@ mod customers;
 mod held;
 mod login;
 mod recovery;
+mod settings;

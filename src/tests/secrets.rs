@@ -7,8 +7,9 @@ use secrecy::SecretString;
 
 use super::both;
 use super::world::World;
-use crate::model::Digest;
-use crate::rotation::{Caller, NewUser};
+use crate::model::{Digest, Person};
+use crate::rotation::second_factor::Verdict;
+use crate::rotation::{Caller, NewUser, code_for_tests};
 use crate::store::keys;
 
 /// Whether any file below `folder` holds these bytes.
@@ -73,7 +74,14 @@ async fn no_token_password_or_session_id_is_in_any_file() {
 
     let password = "a password nobody else has 4711";
     let passwords = crate::auth::Passwords::new(world.engine.random().clone());
-    let hash = passwords.hash(&SecretString::from(password)).await.unwrap();
+    let whose = crate::auth::Whose {
+        email: "ana@alpha.example",
+        has_second_factor: false,
+    };
+    let hash = passwords
+        .hash(&SecretString::from(password), &whose)
+        .await
+        .unwrap();
     let new = NewUser {
         account: Some("Alpha".to_owned()),
         name: None,
@@ -113,6 +121,50 @@ async fn no_token_password_or_session_id_is_in_any_file() {
     assert!(!holds(world.folder(), &id.to_le_bytes()));
     let raw = issued.token.digest();
     assert!(holds(world.folder(), raw.as_bytes()), "its digest is");
+}
+
+/// What a user types into an app or keeps on paper, and what names a sign-in that waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_second_factor_code_or_waiting_sign_in_is_in_any_file() {
+    let world = World::sqlite().await;
+    world.integration("Alpha").await;
+    let new = NewUser {
+        account: Some("Alpha".to_owned()),
+        name: None,
+        email: "ana@alpha.example".parse().unwrap(),
+        password_hash: None,
+    };
+    let created = world.engine.create_user(&world.operator, new).await;
+    let user = created.unwrap().user;
+    let ana = Person::vouch(user.clone(), None, "ana@alpha.example".to_owned());
+    let enrolment = world.engine.begin_second_factor(&ana).await.unwrap();
+    let code = code_for_tests(&enrolment.secret, world.engine.now());
+    let confirmed = world.engine.confirm_second_factor(&ana, &code).await;
+    let Verdict::Right(codes) = confirmed.unwrap() else {
+        panic!("the code is right");
+    };
+    let step = world.engine.await_second_factor(&user).await.unwrap();
+    let verdict = world
+        .engine
+        .answer_second_factor(&step, &codes[0].expose())
+        .await;
+    assert!(matches!(verdict, Ok(Verdict::Right(_))));
+    world.engine.flush().await.unwrap();
+
+    assert!(holds(world.folder(), codes[1].digest().as_bytes()));
+    assert!(holds(world.folder(), step.digest().as_bytes()));
+    for code in &codes {
+        let shown = code.expose();
+        assert!(!holds(world.folder(), shown.as_bytes()));
+        assert!(!holds(world.folder(), shown.replace('-', "").as_bytes()));
+    }
+    assert!(!holds(world.folder(), step.expose().as_bytes()));
+    assert!(!holds(world.folder(), enrolment.secret.as_bytes()));
+    let raw = data_encoding::BASE32_NOPAD.decode(enrolment.secret.as_bytes());
+    assert!(
+        !holds(world.folder(), &raw.unwrap()),
+        "sealed, not as it is"
+    );
 }
 
 async fn sealed_keys(world: &World) -> Vec<Vec<u8>> {

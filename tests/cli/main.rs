@@ -327,6 +327,44 @@ fn an_address_is_one_user_and_a_user_without_a_password_gets_a_link() {
 }
 
 #[test]
+fn a_second_factor_is_taken_off_only_where_there_is_one() {
+    let place = Place::new();
+    place.with_integration();
+    let email = "ana@northwind.example";
+    let create = ["user", "create", "--account", "Northwind", "--email", email];
+    place.run(&create).fine();
+    let reset = |email| place.run(&["user", "reset-second-factor", "--email", email]);
+    assert_eq!(reset("nobody@northwind.example").code, 4);
+    assert_eq!(reset("nonsense").code, 2);
+    let none = reset(email);
+    assert_eq!((none.code, none.out.as_str()), (3, ""));
+    assert!(none.err.contains("no second factor"), "{}", none.err);
+    let help = place.run(&["user", "reset-second-factor", "--help"]).fine();
+    assert!(help.contains("Example"), "{help}");
+}
+
+#[test]
+fn passwords_that_everybody_tries_are_refused() {
+    let place = Place::new();
+    let create = [
+        "admin",
+        "create",
+        "--email",
+        "p@x.example",
+        "--password-stdin",
+    ];
+    for (password, said) in [
+        ("fourteen chars\n", "15 characters"),
+        ("passwordpassword\n", "tried first"),
+    ] {
+        let refused = place.run_reading(password, &create);
+        assert_eq!(refused.code, 2);
+        assert!(refused.err.contains(said), "{}", refused.err);
+    }
+    place.run_reading("rollcall-demo-login\n", &create).fine();
+}
+
+#[test]
 fn another_master_key_opens_nothing() {
     let place = Place::new();
     place.run(&["migrate"]).fine();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rollcall::auth::Passwords;
+use rollcall::auth::{Passwords, Whose};
 use rollcall::model::{Digest, Random};
 use rollcall::rotation::NewUser;
 use secrecy::SecretString;
@@ -97,7 +97,12 @@ impl Doors {
         place.within(async |engine, by| {
             let passwords = Passwords::new(Random::system());
             for (account, email) in [(Some(ACCOUNT), MEMBER), (None, ADMIN)] {
-                let hash = passwords.hash(&SecretString::from(PASSWORD)).await.unwrap();
+                let whose = Whose {
+                    email,
+                    has_second_factor: false,
+                };
+                let password = SecretString::from(PASSWORD);
+                let hash = passwords.hash(&password, &whose).await.unwrap();
                 let user = NewUser {
                     account: account.map(str::to_owned),
                     name: None,

@@ -3,7 +3,7 @@ use secrecy::SecretString;
 use super::PASSWORD;
 use super::cast::{Client, Fate, HOUSES, House, LOGINS};
 use super::traffic::Line;
-use crate::auth::Passwords;
+use crate::auth::{Passwords, Whose};
 use crate::cli::failure::{Failure, Result};
 use crate::cli::opening::Installation;
 use crate::model::{
@@ -94,7 +94,14 @@ async fn open_platform(
 ) -> Result<(Vec<Life>, Vec<UserId>)> {
     calendar.go(OPENED, 8).await?;
     let passwords = Passwords::new(at.engine.random().clone());
-    let hash = passwords.hash(&SecretString::from(PASSWORD)).await?;
+    // One for all of them: it is nobody's name.
+    let whose = Whose {
+        email: "",
+        has_second_factor: false,
+    };
+    let hash = passwords
+        .hash(&SecretString::from(PASSWORD), &whose)
+        .await?;
     let (mut lives, mut users) = (Vec::new(), Vec::new());
     for house in HOUSES {
         let account = at

@@ -97,7 +97,7 @@ fn read_wanted(path: &Path) -> Result<MasterKey> {
 }
 
 fn done_in_words(done: &Resealed) -> String {
-    if done.moved.is_empty() {
+    if done.moved.is_empty() && done.second_factors == 0 {
         return format!(
             "Everything was sealed with master key {} before.",
             done.master_key
@@ -110,10 +110,14 @@ fn done_in_words(done: &Resealed) -> String {
          them as soon as it can (`rollcall key list`)."
     };
     format!(
-        "{} moved from master key {} to {}. {files} A backup made before now opens with the old master key alone: \
+        "{} moved from master key {} to {}, {} with them. {files} A backup made before now opens with the old master key alone: \
          make a new backup, then destroy the old key.",
         words::counted(i64::try_from(done.moved.len()).unwrap_or(i64::MAX), "key"),
         done.from.join(", "),
-        done.master_key
+        done.master_key,
+        words::counted(
+            i64::try_from(done.second_factors).unwrap_or(i64::MAX),
+            "second factor"
+        ),
     )
 }

@@ -22,6 +22,8 @@ mod held;
 mod held_token;
 /// The signing keys by generation.
 mod keys;
+/// Mail that has not left.
+mod notify;
 /// The rotation now.
 mod now;
 /// The recording phase and the recovery as curves.
@@ -59,4 +61,5 @@ pub fn routes() -> Router<AppState> {
         .merge(keys::routes())
         .merge(alarm::routes())
         .merge(audit::routes())
+        .merge(notify::routes())
 }

@@ -41,6 +41,9 @@ pub fn Field(
     /// More classes: `short`, `mid`, `mono`.
     #[prop(default = "")]
     class: &'static str,
+    /// Digits alone: a phone shows the keys for them.
+    #[prop(optional)]
+    numeric: bool,
 ) -> impl IntoView {
     let frame = Frame::new(&name, &hint, error.as_deref());
     let is_invalid = error.is_some();
@@ -56,6 +59,7 @@ pub fn Field(
                 type=kind
                 value=value
                 autocomplete=autocomplete
+                inputmode=numeric.then_some("numeric")
                 required=required
                 pattern=pattern
                 maxlength=max_length.to_string()
