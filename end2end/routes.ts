@@ -45,8 +45,23 @@ export async function memberStops(page: Page, server: Server): Promise<Stop[]> {
   const names = await links.allTextContents();
   expect(paths.length).toBeGreaterThan(2);
   const broken = paths[0] ?? "";
+  // One that is no more. The account's other integrations stay as they are.
+  const archived = server.json("integration", "create", "--account", "Northwind", "--name", "Old importer").id;
+  server.json("integration", "archive", archived);
   return [
     at(server, "/"),
+    at(server, `/?archived=${archived}`, "/?archived"),
+    at(server, `/integrations/${archived}`, "/integrations/{id}, archived"),
+    at(server, `${broken}/edit`, "/integrations/{id}/edit"),
+    {
+      name: "/integrations/{id}/edit, refused",
+      go: async (page) => {
+        await page.goto(server.at(`${broken}/edit`));
+        await page.getByLabel("Name").fill(names[1] ?? "");
+        await page.getByRole("button", { name: /^Rename/ }).click();
+        await expect(page).toHaveTitle(/^Error: /);
+      },
+    },
     ...paths.map((path, index) => at(server, path, `/integrations/{id}, ${names[index]}`)),
     at(server, `${broken}?from=401`, "/integrations/{id}?from=401"),
     {

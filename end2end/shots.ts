@@ -1,7 +1,7 @@
 // Every page as a visitor sees it, in both themes, wide and narrow.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { ADMIN, createAdmin, DEMO, PASSWORD, signIn } from "./helpers.ts";
+import { ADMIN, createAdmin, createCustomer, DEMO, PASSWORD, signIn } from "./helpers.ts";
 import { cutoverStops, memberStops, publicStops, recordingStops, type Stop } from "./routes.ts";
 import { test } from "./server.ts";
 import type { Page } from "@playwright/test";
@@ -46,6 +46,16 @@ test("every page of a member", async ({ page, server }) => walk(page, await memb
 test("every page of an admin, step by step", async ({ page, freshDemo }) => {
   await walk(page, await recordingStops(page, freshDemo));
   await walk(page, await cutoverStops(page, freshDemo));
+});
+
+test("a customer who begins", async ({ page, freshServer: server }) => {
+  const { email, integrationId } = createCustomer(server, "Alder Books");
+  server.json("integration", "archive", integrationId);
+  await signIn(page, server, email);
+  await shoot(page, "empty start");
+  const { id } = server.json("integration", "create", "--account", "Alder Books", "--name", "Billing");
+  await page.goto(server.at(`/integrations/${id}`));
+  await shoot(page, "empty integration");
 });
 
 test("where there is nothing yet", async ({ page, freshServer: server }) => {

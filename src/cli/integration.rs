@@ -3,6 +3,7 @@ use serde::Serialize;
 
 use super::Settings;
 use super::failure::Result;
+use super::find;
 use super::opening::{Installation, within};
 use super::output::table;
 use crate::model::{AccountId, IntegrationId, Standing, UnixMs};
@@ -22,6 +23,25 @@ pub enum Integration {
         #[arg(long, value_name = "N")]
         name: String,
     },
+    /// Give an integration another name
+    #[command(after_help = "Example:
+  rollcall integration rename 'Northwind/Order sync' --name 'Order export'")]
+    Rename {
+        /// The integration: an id, `Account/Name`, or a name that only one has
+        #[arg(value_name = "I")]
+        integration: String,
+        /// Its new name, unique within the account
+        #[arg(long, value_name = "N")]
+        name: String,
+    },
+    /// Archive an integration for good: its live tokens are revoked, its story stays
+    #[command(after_help = "Example:
+  rollcall integration archive 'Northwind/Order sync'")]
+    Archive {
+        /// The integration: an id, `Account/Name`, or a name that only one has
+        #[arg(value_name = "I")]
+        integration: String,
+    },
     /// List integrations and where they stand
     List {
         /// Only those of this account, by id or name
@@ -38,6 +58,9 @@ struct Shown {
     name: String,
     standing: Standing,
     created_at: UnixMs,
+    /// Only of one that was archived.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archived_at: Option<UnixMs>,
 }
 
 impl Shown {
@@ -48,6 +71,7 @@ impl Shown {
             name: integration.name,
             standing,
             created_at: integration.created_at,
+            archived_at: integration.archived_at,
         }
     }
 }
@@ -57,6 +81,8 @@ impl Integration {
     pub async fn run(self, settings: &Settings) -> Result<()> {
         within(settings, async |at| match self {
             Self::Create { account, name } => create(at, settings, &account, &name).await,
+            Self::Rename { integration, name } => rename(at, settings, &integration, &name).await,
+            Self::Archive { integration } => archive(at, settings, &integration).await,
             Self::List { account } => list(at, settings, account.as_deref()).await,
         })
         .await
@@ -71,6 +97,31 @@ async fn create(at: &Installation, settings: &Settings, account: &str, name: &st
     let shown = Shown::of(created, Standing::NoToken);
     let output = settings.output();
     output.say(&format!("Created the integration {}:", shown.name));
+    output.data(&shown, || shown.id.to_string())
+}
+
+async fn rename(at: &Installation, settings: &Settings, named: &str, name: &str) -> Result<()> {
+    let id = find::integration(at, named).await?;
+    let renamed = at
+        .engine
+        .rename_integration(&at.by, &id, name.parse()?)
+        .await?;
+    let (standing, _) = at.engine.integration_standing(&at.by, &id).await?;
+    let shown = Shown::of(renamed, standing);
+    let output = settings.output();
+    output.say(&format!("Renamed it to {}:", shown.name));
+    output.data(&shown, || shown.id.to_string())
+}
+
+async fn archive(at: &Installation, settings: &Settings, named: &str) -> Result<()> {
+    let id = find::integration(at, named).await?;
+    let archived = at.engine.archive_integration(&at.by, &id).await?;
+    let output = settings.output();
+    output.say(&format!(
+        "Archived {}; live tokens revoked: {}",
+        archived.integration.name, archived.revoked
+    ));
+    let shown = Shown::of(archived.integration, archived.standing);
     output.data(&shown, || shown.id.to_string())
 }
 

@@ -15,7 +15,7 @@ mod doctor;
 mod failure;
 /// Finds what people name in words.
 mod find;
-/// Integrations: create, list.
+/// Integrations: create, rename, archive, list.
 mod integration;
 /// Signing keys: list, import, compromised, alarm, reseal.
 mod key;

@@ -3,12 +3,10 @@ use serde_json::json;
 
 use super::engine::{Engine, actor, note};
 use super::error::{Result, RotationError, Rule};
-use super::registry;
 use crate::model::{
-    AccountId, Acts, Digest, EmailAddress, HOUR_MS, IntegrationId, Name, OneTimeSecret, Steers,
-    UserId,
+    AccountId, Acts, Digest, EmailAddress, HOUR_MS, Name, OneTimeSecret, Steers, UserId,
 };
-use crate::store::accounts::{self, Account, Integration};
+use crate::store::accounts::{self, Account};
 use crate::store::links::{self, Link};
 use crate::store::state::{self, Change};
 use crate::store::users::{self, User};
@@ -182,46 +180,6 @@ impl Engine {
         self.account(by, account.as_str()).await?;
         let mut tx = self.db.read().await?;
         Ok(users::of_account(&mut tx, account).await?)
-    }
-
-    /// Creates an integration of an account named by id or name.
-    ///
-    /// # Errors
-    /// [`RotationError::Taken`] for a name the account has already.
-    pub async fn create_integration(
-        &self,
-        by: &impl Acts,
-        account: &str,
-        name: Name,
-    ) -> Result<Integration> {
-        let account = self.account(by, account).await?;
-        let (by, random) = (actor(by), self.random.clone());
-        self.db
-            .write(Lock::Shared, move |tx| {
-                async move {
-                    let taken = accounts::integrations(tx, Some(&account.id)).await?;
-                    if taken
-                        .iter()
-                        .any(|other| other.name.to_lowercase() == name.key())
-                    {
-                        return Err(RotationError::Taken("the name of an integration"));
-                    }
-                    let id = IntegrationId::generate(tx.state().now, &random);
-                    accounts::insert_integration(tx, &id, &account.id, &name).await?;
-                    note(
-                        tx,
-                        &random,
-                        &by,
-                        "integration.create",
-                        id.as_str(),
-                        json!({ "name": name.as_str() }),
-                    )
-                    .await?;
-                    registry::integration(tx, &id, None).await
-                }
-                .boxed()
-            })
-            .await
     }
 
     /// Whether a link still works; it is not used up by asking.

@@ -144,6 +144,9 @@ pub enum Rule {
     /// An integration has as many live tokens as it may.
     #[error("this integration has {0} live tokens, as many as it may: revoke one first")]
     TooManyTokens(i64),
+    /// An account has as many integrations as it may.
+    #[error("this account has {0} integrations, as many as it may: archive one first")]
+    TooManyIntegrations(usize),
     /// The account is disabled.
     #[error("the account is disabled: enable it first")]
     AccountDisabled,

@@ -25,6 +25,8 @@ pub mod held;
 /// A key of another platform is taken in.
 mod import_key;
 mod index;
+/// Integrations: created, renamed, archived.
+pub mod integrations;
 mod jwk;
 mod keyring;
 /// A ledger of tokens issued elsewhere.

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use super::cadence::{self, Cadence};
 use super::engine::Engine;
-use super::error::Result;
+use super::error::{Result, RotationError};
 use super::registry::{self, Shown, shown};
 use super::standing;
 use super::status::read_now;
@@ -19,6 +19,8 @@ use crate::store::usage::{self, DayOfUse, Of};
 pub const DAYS_SHOWN: usize = 30;
 /// How many days a cadence is read from.
 const CADENCE_DAYS: i64 = 120;
+/// How many archived integrations are listed, archived last first.
+const MOST_ARCHIVED: i64 = 100;
 
 /// An integration as its owner sees it.
 #[derive(Clone, Debug)]
@@ -103,6 +105,8 @@ pub struct Overview {
     pub moment: Moment,
     /// The integrations, those that need something first.
     pub integrations: Vec<IntegrationView>,
+    /// Those that were archived, archived last first.
+    pub archived: Vec<Integration>,
 }
 
 /// One integration with its story.
@@ -114,7 +118,7 @@ pub struct Story {
     pub view: IntegrationView,
     /// The evidence of captures, by token.
     pub captures: HashMap<String, Capture>,
-    /// What was done to its tokens, newest first.
+    /// What was done to it and its tokens, newest first.
     pub deeds: Vec<audit::Entry>,
 }
 
@@ -158,6 +162,7 @@ impl Engine {
         Ok(Overview {
             moment,
             integrations: views,
+            archived: accounts::archived_integrations(&mut tx, account, MOST_ARCHIVED).await?,
         })
     }
 
@@ -182,39 +187,29 @@ impl Engine {
     /// One integration with its story.
     ///
     /// # Errors
-    /// [`super::RotationError::NotFound`] when it is not the asker's.
+    /// [`RotationError::NotFound`] when it is not the asker's, or is archived.
     pub async fn integration(&self, by: &impl Acts, id: &IntegrationId) -> Result<Story> {
         let mut tx = self.db.read().await?;
         let moment = moment(&mut tx).await?;
         let integration = registry::integration(&mut tx, id, by.confined_to()).await?;
-        let tokens = tokens::of_integration(&mut tx, id).await?;
-        let days = usage::days_since(
-            &mut tx,
-            Of::Integration(id),
-            moment.now.day() - CADENCE_DAYS,
-        )
-        .await?;
-        let mut evidence = HashMap::new();
-        let mut deeds = Vec::new();
-        for token in tokens.iter().take(10) {
-            if let Some(capture) = captures::latest(&mut tx, token.id.as_str()).await? {
-                evidence.insert(token.id.to_string(), capture);
-            }
-            deeds.extend(audit::list(&mut tx, Some(token.id.as_str()), 20).await?);
-        }
-        deeds.sort_by(|a, b| b.id.cmp(&a.id));
-        let view = view(
-            integration,
-            tokens,
-            &days.iter().collect::<Vec<_>>(),
-            &moment,
-        );
-        Ok(Story {
-            moment,
-            view,
-            captures: evidence,
-            deeds,
-        })
+        story(&mut tx, moment, integration).await
+    }
+
+    /// The story of an archived integration: all that is left of it.
+    ///
+    /// # Errors
+    /// [`RotationError::NotFound`] when it is not the asker's, or is not archived.
+    pub async fn archived_integration(&self, by: &impl Acts, id: &IntegrationId) -> Result<Story> {
+        let mut tx = self.db.read().await?;
+        let moment = moment(&mut tx).await?;
+        let integration = accounts::archived_integration(&mut tx, id)
+            .await?
+            .filter(|found| {
+                by.confined_to()
+                    .is_none_or(|account| *account == found.account_id)
+            })
+            .ok_or(RotationError::NotFound("integration"))?;
+        story(&mut tx, moment, integration).await
     }
 
     /// Where an integration stands, for a page that waits for its first request: the standing and
@@ -231,6 +226,29 @@ impl Engine {
         let standing = standing::of_integration(&tokens, now.state.stage(), now.state.now);
         Ok((standing, tokens.into_iter().next()))
     }
+}
+
+async fn story(tx: &mut Tx, moment: Moment, integration: Integration) -> Result<Story> {
+    let id = integration.id.clone();
+    let tokens = tokens::of_integration(tx, &id).await?;
+    let since = moment.now.day() - CADENCE_DAYS;
+    let days = usage::days_since(tx, Of::Integration(&id), since).await?;
+    let mut evidence = HashMap::new();
+    let mut deeds = audit::list(tx, Some(id.as_str()), 20).await?;
+    for token in tokens.iter().take(10) {
+        if let Some(capture) = captures::latest(tx, token.id.as_str()).await? {
+            evidence.insert(token.id.to_string(), capture);
+        }
+        deeds.extend(audit::list(tx, Some(token.id.as_str()), 20).await?);
+    }
+    deeds.sort_by(|a, b| b.id.cmp(&a.id));
+    let days: Vec<_> = days.iter().collect();
+    Ok(Story {
+        view: view(integration, tokens, &days, &moment),
+        moment,
+        captures: evidence,
+        deeds,
+    })
 }
 
 fn view(

@@ -29,6 +29,8 @@ pub struct Integration {
     pub name: String,
     /// When it was created.
     pub created_at: UnixMs,
+    /// When it was archived: it calls no more, and only its story is left.
+    pub archived_at: Option<UnixMs>,
 }
 
 /// Creates an account.
@@ -111,7 +113,24 @@ pub async fn integration(
 ) -> Result<Option<Integration>, StoreError> {
     Ok(on!(tx, c => {
         sqlx::query_as(
-            "select id, account_id, name, created_at from integrations where id = $1 and archived_at is null",
+            "select id, account_id, name, created_at, archived_at from integrations \
+             where id = $1 and archived_at is null",
+        )
+        .bind(id)
+        .fetch_optional(c)
+        .await
+    })?)
+}
+
+/// Finds an integration that is archived.
+pub async fn archived_integration(
+    tx: &mut Tx,
+    id: &IntegrationId,
+) -> Result<Option<Integration>, StoreError> {
+    Ok(on!(tx, c => {
+        sqlx::query_as(
+            "select id, account_id, name, created_at, archived_at from integrations \
+             where id = $1 and archived_at is not null",
         )
         .bind(id)
         .fetch_optional(c)
@@ -126,11 +145,63 @@ pub async fn integrations(
 ) -> Result<Vec<Integration>, StoreError> {
     Ok(on!(tx, c => {
         sqlx::query_as(
-            "select id, account_id, name, created_at from integrations \
+            "select id, account_id, name, created_at, archived_at from integrations \
              where archived_at is null and ($1 is null or account_id = $1) order by account_id, name_key",
         )
         .bind(account)
         .fetch_all(c)
         .await
     })?)
+}
+
+/// The archived integrations of an account, archived last first, at most `limit`.
+pub async fn archived_integrations(
+    tx: &mut Tx,
+    account: &AccountId,
+    limit: i64,
+) -> Result<Vec<Integration>, StoreError> {
+    Ok(on!(tx, c => {
+        sqlx::query_as(
+            "select id, account_id, name, created_at, archived_at from integrations \
+             where account_id = $1 and archived_at is not null order by archived_at desc, id desc limit $2",
+        )
+        .bind(account)
+        .bind(limit)
+        .fetch_all(c)
+        .await
+    })?)
+}
+
+/// Gives an integration another name. False when it is archived, or there is none.
+pub async fn rename_integration(
+    tx: &mut Tx,
+    id: &IntegrationId,
+    name: &Name,
+) -> Result<bool, StoreError> {
+    let done = exec!(
+        tx,
+        sqlx::query(
+            "update integrations set name = $1, name_key = $2 where id = $3 and archived_at is null"
+        )
+        .bind(name.as_str())
+        .bind(name.key())
+        .bind(id)
+    )?;
+    Ok(done == 1)
+}
+
+/// Archives an integration; its name is free for another. False when it was archived before.
+pub async fn archive_integration(tx: &mut Tx, id: &IntegrationId) -> Result<bool, StoreError> {
+    let now = tx.state().now;
+    // Names begin with no space: this key is in nobody's way.
+    let done = exec!(
+        tx,
+        sqlx::query(
+            "update integrations set archived_at = $1, name_key = $2 where id = $3 and archived_at is null"
+        )
+        .bind(now)
+        .bind(format!(" {id}"))
+        .bind(id)
+    )?;
+    Ok(done == 1)
 }

@@ -209,6 +209,26 @@ pub async fn revoke(tx: &mut Tx, id: &TokenId, by: &str) -> Result<bool, StoreEr
     Ok(done == 1)
 }
 
+/// Revokes every live token of an integration, dormant ones too; gives those it revoked.
+pub async fn revoke_all_of(
+    tx: &mut Tx,
+    integration: &IntegrationId,
+    by: &str,
+) -> Result<Vec<(TokenId, Digest)>, StoreError> {
+    let now = tx.state().now;
+    Ok(on!(tx, c => {
+        sqlx::query_as(
+            "update tokens set revoked_at = $1, revoked_by = $2 where integration_id = $3 and revoked_at is null \
+             and (expires_at is null or expires_at > $1) and (ends_at is null or ends_at > $1) returning id, digest",
+        )
+        .bind(now)
+        .bind(by)
+        .bind(integration)
+        .fetch_all(c)
+        .await
+    })?)
+}
+
 /// Ends the live predecessors of `successor` at `ends_at`; gives their digests. A predecessor that
 /// already ends sooner keeps its end.
 pub async fn retire_predecessors(

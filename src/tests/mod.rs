@@ -11,6 +11,7 @@ mod decide;
 mod elsewhere;
 mod forgery;
 mod http;
+mod integrations;
 mod keys;
 mod lookback;
 mod mail;

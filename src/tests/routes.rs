@@ -3,6 +3,7 @@
 mod admin;
 mod customers;
 mod held;
+mod integrations;
 mod login;
 mod recovery;
 mod settings;

@@ -380,3 +380,29 @@ fn another_master_key_opens_nothing() {
         said.err
     );
 }
+
+#[test]
+fn an_integration_is_renamed_and_archived_by_name() {
+    let place = Place::new();
+    let id = place.with_integration();
+    let issue = ["token", "issue", "--integration", &id];
+    place.run(&issue).fine();
+    let rename = ["integration", "rename", "northwind/order sync"];
+    let renamed = place
+        .run(&[&rename[..], &["--name", "Export", "--json"]].concat())
+        .json();
+    assert_eq!(
+        (&renamed["id"], &renamed["name"]),
+        (&id.as_str().into(), &"Export".into())
+    );
+    assert_eq!(place.run(&[&rename[..], &["--name", "X"]].concat()).code, 4);
+    let archive = ["integration", "archive", "export", "--json"];
+    let archived = place.run(&archive).json();
+    assert_eq!(archived["standing"], "revoked");
+    assert!(archived["archived_at"].is_string());
+    let list = place.run(&["integration", "list", "--json"]).json();
+    assert_eq!(list, serde_json::json!([]));
+    assert_eq!(place.run(&archive).code, 4);
+    assert_eq!(place.run(&["integration", "archive", &id]).code, 4);
+    assert_eq!(place.run(&issue).code, 4);
+}

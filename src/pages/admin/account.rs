@@ -76,6 +76,7 @@ fn body(
     let Overview {
         moment,
         integrations,
+        ..
     } = overview;
     let now = moment.now;
     let title = headline(account, &integrations);

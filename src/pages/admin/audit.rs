@@ -170,6 +170,11 @@ fn said(line: &Entry) -> Said {
         "second-factor.new-codes" => "drew new recovery codes".to_owned(),
         "letter.send-again" => "sent a letter again".to_owned(),
         "integration.create" => format!("created integration {name}"),
+        "integration.rename" => format!(
+            "renamed integration {} to {name}",
+            text("before").unwrap_or_default()
+        ),
+        "integration.archive" => format!("archived integration {name}"),
         other => other.replace(['.', '-'], " "),
     };
     Said {

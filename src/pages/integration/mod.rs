@@ -1,6 +1,8 @@
 //! One integration: where it stands, what happened, its tokens, and a new one.
 
 mod answer;
+mod archived;
+mod edit;
 mod fresh;
 mod generate;
 mod live;
@@ -23,6 +25,15 @@ pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/integrations/{id}", get(page::get))
         .route("/integrations/{id}/live", get(live::fragment))
+        .route("/integrations/{id}/edit", get(edit::get))
+        .route(
+            "/integrations/{id}/rename",
+            get(edit::to_page).post(edit::rename),
+        )
+        .route(
+            "/integrations/{id}/archive",
+            get(edit::to_page).post(edit::archive),
+        )
         .route(
             "/integrations/{id}/tokens",
             get(generated).post(generate::submit),

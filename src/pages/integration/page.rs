@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::answer::{headline, sub, what_happened};
+use super::archived;
 use super::generate::{Generate, GenerateState};
 use super::live::LiveStatus;
 use super::repeated::Repeated;
@@ -18,6 +19,7 @@ use crate::pages::parts::{
     CadenceBars, Crumb, ErrorSummary, Fact, Facts, Notice, PageHeader, StandingBadge, Tone, When,
 };
 use crate::pages::shell::{Frame, Section, Visit};
+use crate::rotation::RotationError;
 use crate::rotation::arrival::Arrival;
 use crate::rotation::overview::{IntegrationView, Story};
 
@@ -32,6 +34,8 @@ pub(super) enum Opened {
     AlreadyGenerated,
     /// A token was revoked.
     Revoked,
+    /// It has another name.
+    Renamed,
 }
 
 #[derive(Deserialize)]
@@ -39,6 +43,7 @@ pub(super) struct Ask {
     from: Option<String>,
     generated: Option<String>,
     revoked: Option<String>,
+    renamed: Option<String>,
 }
 
 impl Ask {
@@ -47,6 +52,8 @@ impl Ask {
             Opened::AlreadyGenerated
         } else if self.revoked.is_some() {
             Opened::Revoked
+        } else if self.renamed.is_some() {
+            Opened::Renamed
         } else if self.from.as_deref() == Some("401") {
             Opened::From401
         } else {
@@ -64,7 +71,13 @@ pub(super) async fn get(
     Query(ask): Query<Ask>,
 ) -> Result<Response, PageError> {
     let id: IntegrationId = id.parse().map_err(|_| PageError::NotFound)?;
-    let story = app.engine.integration(&member, &id).await?;
+    let story = match app.engine.integration(&member, &id).await {
+        Err(RotationError::NotFound(_)) => {
+            let story = app.engine.archived_integration(&member, &id).await?;
+            return Ok(archived::show(visit, story).await);
+        }
+        found => found?,
+    };
     let state = GenerateState::new(&app);
     Ok(show(visit, StatusCode::OK, story, state, ask.opened()).await)
 }
@@ -98,6 +111,7 @@ fn Page(story: Story, state: GenerateState, opened: Opened) -> impl IntoView {
     let is_first = needs || opened == Opened::From401 || !state.errors.is_empty();
     let errors = state.errors.clone();
     let form_id = state.form_id.clone();
+    let edit = format!("/integrations/{}/edit", view.integration.id);
     let form = view! { <Generate view=view.clone() state now is_primary=is_first/> };
     let (above, below) = if is_first {
         (Some(form), None)
@@ -126,6 +140,7 @@ fn Page(story: Story, state: GenerateState, opened: Opened) -> impl IntoView {
         {below}
         <div class="page-end">
             <a href="/">"Your integrations"</a>
+            <a href=edit>"Rename or archive"<span class="visually-hidden">{format!(" {name}")}</span></a>
             <span>"Something looks wrong? " <a href="/help">"Get help"</a></span>
         </div>
     }
@@ -148,6 +163,7 @@ fn notice(story: &Story, opened: Opened, form_id: String) -> Option<AnyView> {
             let now = story.moment.now;
             return Some(view! { <Repeated view form_id now/> }.into_any());
         }
+        Opened::Renamed => (Tone::Good, "Renamed. Nothing else has changed.".to_owned()),
         Opened::Revoked => (
             Tone::Good,
             "The token is revoked. Requests with it are refused from now on.".to_owned(),

@@ -5,6 +5,7 @@ use crate::pages::customer::{caller, hint, times};
 use crate::pages::parts::{Happening, Timeline, Tone, ago};
 use crate::rotation::overview::Story;
 use crate::rotation::registry::Shown;
+use crate::store::audit::Entry;
 
 /// How many happenings are shown.
 const SHOWN: usize = 20;
@@ -66,6 +67,7 @@ fn events(story: &Story) -> Vec<Event> {
         tone: Tone::Plain,
         text: "The integration was created.".to_owned(),
     });
+    events.extend(story.deeds.iter().filter_map(of_integration));
     // Nothing that lies ahead, and no cutover from before its time.
     let born = story.view.integration.created_at;
     events.retain(|event| event.at <= now && event.at >= born);
@@ -73,6 +75,30 @@ fn events(story: &Story) -> Vec<Event> {
     events.sort_by_key(|event| std::cmp::Reverse(event.at));
     events.truncate(SHOWN);
     events
+}
+
+/// What was done to the integration itself, as the audit has it.
+fn of_integration(deed: &Entry) -> Option<Event> {
+    let by = deed.actor.strip_prefix("member ").unwrap_or(&deed.actor);
+    let (tone, text) = match deed.action.as_str() {
+        "integration.rename" => {
+            let detail: serde_json::Value = serde_json::from_str(&deed.detail).unwrap_or_default();
+            let said = |key: &str| detail[key].as_str().unwrap_or_default().to_owned();
+            let text = format!(
+                "Renamed from “{}” to “{}” by {by}.",
+                said("before"),
+                said("name")
+            );
+            (Tone::Plain, text)
+        }
+        "integration.archive" => (Tone::Bad, format!("The integration was archived by {by}.")),
+        _ => return None,
+    };
+    Some(Event {
+        at: deed.at,
+        tone,
+        text,
+    })
 }
 
 fn of_token(token: &Shown, story: &Story) -> Vec<Event> {

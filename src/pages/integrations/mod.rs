@@ -1,16 +1,18 @@
 //! *Your integrations*: whether they keep working, and which one needs something.
 
 mod answer;
+mod archived;
 mod row;
 
 use axum::Router;
-use axum::extract::{Form, State};
+use axum::extract::{Form, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use leptos::prelude::*;
 use serde::Deserialize;
 
+use self::archived::{Archived, JustArchived};
 use self::row::row;
 use super::customer::Banner;
 use super::error::PageError;
@@ -19,8 +21,8 @@ use super::shell::{Frame, Section, Visit};
 use super::words::sentence;
 use crate::auth::{AppState, Denied, Who};
 use crate::model::{Member, Name, Standing};
-use crate::rotation::RotationError;
 use crate::rotation::overview::Overview;
+use crate::rotation::{RotationError, Rule};
 
 /// The start, and the form that creates an integration.
 pub fn routes() -> Router<AppState> {
@@ -34,9 +36,21 @@ pub fn routes() -> Router<AppState> {
 struct NewState {
     name: String,
     errors: Vec<FieldError>,
+    /// The integration that was archived just now.
+    archived: String,
 }
 
-async fn page(State(app): State<AppState>, visit: Visit) -> Result<Response, Response> {
+#[derive(Deserialize)]
+struct Ask {
+    #[serde(default)]
+    archived: String,
+}
+
+async fn page(
+    State(app): State<AppState>,
+    visit: Visit,
+    Query(ask): Query<Ask>,
+) -> Result<Response, Response> {
     let member = match &visit.who {
         Who::Member { member, .. } => member.clone(),
         Who::Admin(_) => return Ok(Redirect::to("/admin").into_response()),
@@ -48,7 +62,11 @@ async fn page(State(app): State<AppState>, visit: Visit) -> Result<Response, Res
             return Err(denied.into_response());
         }
     };
-    show(&app, visit, &member, StatusCode::OK, NewState::default())
+    let state = NewState {
+        archived: ask.archived,
+        ..NewState::default()
+    };
+    show(&app, visit, &member, StatusCode::OK, state)
         .await
         .map_err(IntoResponse::into_response)
 }
@@ -84,10 +102,14 @@ async fn create(
         Err(RotationError::Taken(_)) => {
             "You have an integration of this name already. Choose another name.".to_owned()
         }
+        Err(RotationError::Refused(Rule::TooManyIntegrations(most))) => {
+            format!("You have {most} integrations, as many as an account may. Archive one first.")
+        }
         Err(RotationError::Invalid(invalid)) => sentence(&invalid.to_string()),
         Err(error) => return Err(error.into()),
     };
     let state = NewState {
+        archived: String::new(),
         name: form.name,
         errors: vec![FieldError::new("name", problem)],
     };
@@ -141,24 +163,24 @@ fn Integrations(overview: Overview, new: NewState) -> impl IntoView {
         .enumerate()
         .map(|(at, view)| row(view, &overview.moment, at == 0))
         .collect();
+    let just_archived = overview
+        .archived
+        .iter()
+        .find(|one| one.id.as_str() == new.archived)
+        .cloned();
     let list = if is_empty {
-        view! {
-            <EmptyState
-                title="Nothing is connected yet"
-                text="Create an integration for each program that calls the API. Each has tokens of its own, so that \
-                      one can be replaced without the others noticing."
-            />
-        }
-        .into_any()
+        view! { <Beginning/> }.into_any()
     } else {
         view! { <List rows/> }.into_any()
     };
     view! {
         <ErrorSummary errors=new.errors.clone()/>
         <PageHeader title sub/>
+        {just_archived.map(|integration| view! { <JustArchived integration/> })}
         <Banner moment standings/>
         {list}
         <Create new is_empty/>
+        <Archived integrations=overview.archived now=overview.moment.now/>
         <div class="page-end">
             <a href="/status">"State of the key rotation"</a>
             <span>"Something looks wrong? " <a href="/help">"Get help"</a></span>
@@ -179,6 +201,23 @@ fn List<V: IntoView + 'static>(rows: Vec<V>) -> impl IntoView {
             </div>
             <ul role="list" aria-label="Your integrations">{rows}</ul>
         </div>
+    }
+}
+
+/// What a new account has to do, in the order in which it is done.
+#[component]
+fn Beginning() -> impl IntoView {
+    view! {
+        <EmptyState
+            title="Nothing is connected yet"
+            text="Create an integration for each program that calls the API. Each has tokens of its own, so that one \
+                  can be replaced without the others noticing."
+        />
+        <ol class="steps" role="list" aria-label="How a program is connected">
+            <li aria-current="step"><div>"Create an integration below, named after the program."</div></li>
+            <li><div>"Generate its token. It is shown once: copy it."</div></li>
+            <li><div>"Put it in the program’s environment, and make one request. This page then reads Working."</div></li>
+        </ol>
     }
 }
 

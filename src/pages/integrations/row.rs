@@ -51,22 +51,25 @@ fn last_use(view: &IntegrationView, moment: &Moment) -> impl IntoView + use<> {
             .into_any(),
         None => view! { <span>"Never used"</span> }.into_any(),
     };
-    let detail = detail(view, moment);
+    let details: Vec<_> = detail(view, moment)
+        .into_iter()
+        .map(|detail| view! { <span class="quiet">{detail}</span> })
+        .collect();
     view! {
         <div class="row-last">
             {answer}
-            {detail.map(|detail| view! { <span class="quiet">{detail}</span> })}
+            {details}
         </div>
     }
 }
 
-/// What there is to know beside the last use: refusals first, then what is rare, then who called.
-fn detail(view: &IntegrationView, moment: &Moment) -> Option<String> {
+/// What there is to know beside the last use: who called, then refusals, or how seldom it calls.
+fn detail(view: &IntegrationView, moment: &Moment) -> Vec<String> {
     let refused = view.refused();
     let last = view.last_used();
     let called =
         last.and_then(|token| caller(token.last_agent.as_deref(), token.last_source.as_deref()));
-    match view.standing {
+    let more = match view.standing {
         Standing::NeedsToken if refused > 0 => {
             let since = if cutover(moment).is_some() {
                 " since the cutover"
@@ -75,9 +78,9 @@ fn detail(view: &IntegrationView, moment: &Moment) -> Option<String> {
             };
             Some(format!("refused {}{since}", times(refused)))
         }
-        Standing::NeedsToken | Standing::NotSeen => cadence(view).or(called),
-        _ => called.or_else(|| cadence(view)),
-    }
+        _ => cadence(view),
+    };
+    called.into_iter().chain(more).collect()
 }
 
 fn action(standing: Standing, href: &str, name: &str, is_first: bool) -> AnyView {
