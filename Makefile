@@ -40,13 +40,16 @@ e2e: ## Browser tests (E2E="login.spec.ts --project=js-off" for some of them)
 shots: ## Pictures of the main pages in end2end/shots, and docs/integrations.png
 	@scripts/test.sh shots
 
+lighthouse: ## Lighthouse on five pages: accessibility and best practices 100, performance 95 on a throttled phone
+	@scripts/test.sh lighthouse
+
 audit: ## Licences, sources, banned and duplicate crates, known vulnerabilities
 	@scripts/test.sh audit
 
 clean: ## Remove what was built here (the cache of tools stays)
-	@rm -rf target dist end2end/node_modules end2end/test-results end2end/playwright-report
+	@rm -rf target dist end2end/node_modules end2end/lighthouse/node_modules end2end/test-results end2end/playwright-report
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: run test build setup front fmt lint test-rust torture planted e2e shots audit clean help
+.PHONY: run test build setup front fmt lint test-rust torture planted e2e shots lighthouse audit clean help

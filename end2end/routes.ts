@@ -31,6 +31,9 @@ export function publicStops(server: Server): Stop[] {
     at(server, "/status"),
     at(server, "/help"),
     at(server, "/help?q=token"),
+    at(server, "/help?q=zebra"),
+    at(server, "/help#captured-life"),
+    at(server, "/help/still-refused"),
     ...codes.map((code) => at(server, `/help/${code}`)),
     at(server, "/no-such-page"),
   ];
@@ -73,6 +76,17 @@ export async function memberStops(page: Page, server: Server): Promise<Stop[]> {
       },
     },
     at(server, `${broken}?generated=already`, "/integrations/{id}?generated=already"),
+    at(server, "/diagnose"),
+    {
+      name: "/diagnose, explained",
+      go: async (page) => {
+        const made = server.json("token", "issue", "--integration", broken.split("/").at(-1) ?? "");
+        await page.goto(server.at("/diagnose"));
+        await page.getByLabel("Access token").fill(`Bearer ${made.token}`);
+        await page.getByRole("button", { name: "Explain this token" }).click();
+        await expect(page.locator("#explained")).toContainText("This token works");
+      },
+    },
     at(server, "/activity"),
     at(server, "/fix?ref=AAAAAAAAAAAAAAAAAAAA", "/fix, not theirs"),
     ...settingsStops(server),

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must hold, the cheap before the dear: `test.sh`, or one part of it:
-# `test.sh lint`, `audit`, `front`, `rust [FILTER…]`, `torture [OPTIONS]`, `e2e [PLAYWRIGHT ARGUMENTS…]`, `shots`.
+# `test.sh lint`, `audit`, `front`, `rust [FILTER…]`, `torture [OPTIONS]`, `e2e [PLAYWRIGHT ARGUMENTS…]`, `shots`,
+# `lighthouse`.
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -96,6 +97,19 @@ shots() {
     (cd end2end && "$NODE_BIN/playwright" test --config shots.config.ts "$@")
 }
 
+# Installs Lighthouse for itself: what else is built and tested does without its 180 MB.
+lighthouse() {
+    say "Lighthouse on five pages, as a throttled phone"
+    e2e_ready
+    local stamp=end2end/lighthouse/node_modules/.rollcall-lock
+    if ! cmp -s end2end/lighthouse/package-lock.json "$stamp"; then
+        (cd end2end/lighthouse && npm ci --prefer-offline --no-audit --no-fund --loglevel=error >&2) ||
+            die "npm could not install Lighthouse." "Run this again with a network."
+        cp end2end/lighthouse/package-lock.json "$stamp"
+    fi
+    (cd end2end/lighthouse && node run.mjs)
+}
+
 part=${1:-all}
 if (($#)); then shift; fi
 case $part in
@@ -119,9 +133,14 @@ shots)
     front
     shots "$@"
     ;;
+lighthouse)
+    scripts/setup.sh test
+    front
+    lighthouse
+    ;;
 lint | audit | front | rust | torture)
     scripts/setup.sh test
     "$part" "$@"
     ;;
-*) die "usage: $0 [lint|audit|front|rust|torture|e2e|shots]" ;;
+*) die "usage: $0 [lint|audit|front|rust|torture|e2e|shots|lighthouse]" ;;
 esac

@@ -42,10 +42,12 @@ mod tests;
 #[cfg(feature = "ssr")]
 pub mod web;
 
-/// Wakes the islands of the page that loaded this module, and sends its forms once.
+/// Wakes the islands of the page that loaded this module, sends its forms once, and tells local times.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     leptos::mount::hydrate_islands();
     islands::guard_forms();
+    islands::close_on_escape();
+    islands::tell_local_times();
 }

@@ -4,6 +4,7 @@ use leptos::html::Div;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::js_sys::Promise;
 use wasm_bindgen_futures::wasm_bindgen::JsCast;
 
 /// What is put on a fragment that says the last word: nothing will change any more.
@@ -97,7 +98,9 @@ fn words(place: &web_sys::Element) -> String {
         .unwrap_or_default()
 }
 
-enum Answer {
+/// What came of a question to the server.
+pub(super) enum Answer {
+    /// A piece of a page.
     Fragment(String),
     /// The network or the server is away for now.
     Failed,
@@ -106,7 +109,12 @@ enum Answer {
 }
 
 async fn fragment(src: &str) -> Answer {
-    let answer = JsFuture::from(window().fetch_with_str(src))
+    answer_of(window().fetch_with_str(src)).await
+}
+
+/// Awaits what was asked for.
+pub(super) async fn answer_of(asked: Promise) -> Answer {
+    let answer = JsFuture::from(asked)
         .await
         .ok()
         .and_then(|answer| answer.dyn_into::<web_sys::Response>().ok());

@@ -11,6 +11,8 @@ pub mod assets;
 mod check;
 /// What several pages say to a customer: the rotation, the last use.
 mod customer;
+/// A pasted token, explained without being sent.
+mod diagnose;
 /// What goes wrong on the way to a page, as a page.
 mod error;
 /// Where the link in a 401 leads.
@@ -58,6 +60,7 @@ pub fn router() -> Router<AppState> {
     Router::new()
         .merge(admin::routes())
         .merge(activity::routes())
+        .merge(diagnose::routes())
         .merge(fix::routes())
         .merge(forgot::routes())
         .merge(help::routes())

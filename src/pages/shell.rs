@@ -78,6 +78,8 @@ pub enum Section {
     Elsewhere,
     /// A customer's integrations.
     Integrations,
+    /// What a token is.
+    Diagnose,
     /// A user's sessions.
     Activity,
     /// Questions and answers.
@@ -101,8 +103,8 @@ pub enum Section {
 impl Section {
     const MEMBER: [(Self, &'static str, &'static str); 4] = [
         (Self::Integrations, "/", "Integrations"),
+        (Self::Diagnose, "/diagnose", "Diagnose"),
         (Self::Activity, "/activity", "Activity"),
-        (Self::Status, "/status", "Status"),
         (Self::Help, "/help", "Help"),
     ];
     const ADMIN: [(Self, &'static str, &'static str); 7] = [
@@ -330,7 +332,7 @@ fn signed_in(name: String, section: Section) -> impl IntoView {
     let current = (section == Section::Settings).then_some("page");
     view! {
         <div class="who">
-            <a href="/settings" aria-current=current>
+            <a class="who-name" href="/settings" aria-current=current>
                 {name} <span class="visually-hidden">": settings"</span>
             </a>
             <form method="post" action="/logout">
@@ -358,6 +360,8 @@ fn foot(theme: Theme) -> impl IntoView {
                 <nav aria-label="Footer">
                     <a href="/status">"Status"</a>
                     <a href="/help">"Help"</a>
+                    // The browser adds its own clock.
+                    <span id="clock">"Times are in UTC."</span>
                 </nav>
                 <form class="theme-switch" method="post" action="/theme" aria-label="Theme">{buttons}</form>
             </div>

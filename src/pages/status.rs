@@ -136,10 +136,47 @@ fn Status(moment: Moment, is_signed_in: bool) -> impl IntoView {
             {meaning(&moment)}
         </section>
         <div class="actions">{own}</div>
+        <ForPrograms/>
         <div class="page-end">
             <a href="/help">"Questions and answers"</a>
-            <span>"For programs: "<a href="/status.json">"status.json"</a></span>
         </div>
+    }
+}
+
+/// The fields of `/status.json`, in its order.
+const FIELDS: [(&str, &str); 6] = [
+    (
+        "phase",
+        "idle when no rotation is open, recording while use is recorded, finalised after the cutover.",
+    ),
+    ("name", "What the rotation is called; null when idle."),
+    ("started_at", "When the recording phase began."),
+    (
+        "ends_at",
+        "Until when it is promised to go on. Use counts until the cutover, which may be later.",
+    ),
+    (
+        "finalised_at",
+        "When the cutover was; null before it. From then on what was not captured is refused.",
+    ),
+    ("now", "The service’s own time, to compare the others with."),
+];
+
+#[component]
+fn ForPrograms() -> impl IntoView {
+    let fields: Vec<_> = FIELDS
+        .into_iter()
+        .map(|(name, means)| view! { <Fact term=name>{means}</Fact> })
+        .collect();
+    view! {
+        <section class="section" id="json">
+            <h2>"For programs"</h2>
+            <p class="measure">
+                "The same as JSON, without signing in: "<a class="mono" href="/status.json">"/status.json"</a>
+                ". Times are UTC, as RFC 3339 has them; what does not apply is null."
+            </p>
+            <div class="panel"><Facts>{fields}</Facts></div>
+        </section>
     }
 }
 

@@ -15,6 +15,8 @@ mod customers;
 pub mod decide;
 /// What became of a key, and how it is destroyed.
 pub mod destruction;
+/// What a member is told of a token, by its digest.
+pub mod diagnose;
 /// Which imported key made a token, and what its claims say.
 mod elsewhere;
 mod engine;

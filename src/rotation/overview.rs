@@ -88,7 +88,7 @@ pub struct Moment {
 }
 
 /// Reads the rotation now.
-async fn moment(tx: &mut Tx) -> Result<Moment> {
+pub(super) async fn moment(tx: &mut Tx) -> Result<Moment> {
     let now = read_now(tx).await?;
     Ok(Moment {
         stage: now.state.stage(),

@@ -217,6 +217,12 @@ impl Visitor {
             .await
     }
 
+    /// Posts a text as it is, as a script does.
+    pub async fn ask(&mut self, path: &str, body: &str) -> Page {
+        self.send(Method::POST, path, Body::from(body.to_owned()))
+            .await
+    }
+
     async fn send(&mut self, method: Method, path: &str, body: Body) -> Page {
         let cookies: Vec<String> = self
             .cookies

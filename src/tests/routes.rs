@@ -2,6 +2,7 @@
 
 mod admin;
 mod customers;
+mod diagnose;
 mod held;
 mod integrations;
 mod login;

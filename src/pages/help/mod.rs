@@ -1,7 +1,8 @@
-//! Questions and answers, and a page for each refusal code.
+//! Questions and answers, and what each refusal code means.
 
 mod codes;
 mod questions;
+mod search;
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -11,8 +12,11 @@ use axum::routing::get;
 use leptos::prelude::*;
 use serde::Deserialize;
 
-use self::codes::{Meaning, OTHERS, meaning};
-use self::questions::{Question, search};
+pub use self::codes::meaning;
+
+use self::codes::Meaning;
+use self::questions::{QUESTIONS, Question, Topic};
+use self::search::{Found, search};
 use super::check::CheckCommands;
 use super::error::PageError;
 use super::parts::{Crumb, EmptyState, PageHeader, counted};
@@ -27,7 +31,7 @@ const MOST_SEARCH: usize = 100;
 pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/help", get(page))
-        .route("/help/{code}", get(code))
+        .route("/help/{topic}", get(one))
 }
 
 #[derive(Deserialize)]
@@ -38,7 +42,13 @@ struct Ask {
 
 async fn page(visit: Visit, Query(ask): Query<Ask>) -> Response {
     let words: String = ask.q.chars().take(MOST_SEARCH).collect();
-    let frame = Frame::new("Help", Section::Help).reading();
+    let words = words.trim().to_owned();
+    let title = if words.is_empty() {
+        "Help".to_owned()
+    } else {
+        format!("{words} · Help")
+    };
+    let frame = Frame::new(title, Section::Help).reading();
     visit
         .show(StatusCode::OK, frame, move || view! { <Help words/> })
         .await
@@ -46,26 +56,36 @@ async fn page(visit: Visit, Query(ask): Query<Ask>) -> Response {
 
 #[component]
 fn Help(words: String) -> impl IntoView {
+    let is_search = !words.is_empty();
     let found = search(&words);
-    let is_search = !words.trim().is_empty();
-    let count = counted(found.len() as u64, "answer", "answers");
     let (title, sub) = if is_search {
-        (
-            format!("{} for “{}”", capital(&count), words.trim()),
-            String::new(),
-        )
+        result(&found, &words)
     } else {
         (
             "Most 401s are mended in a minute.".to_owned(),
-            "Open the help_url in the answer, sign in, generate a new token, put it in your code."
-                .to_owned(),
+            "Open the help_url in the answer, sign in, generate a new token, put it in your code.",
         )
     };
-    let is_empty = found.is_empty();
-    let questions: Vec<_> = found
-        .into_iter()
-        .map(|question| view! { <Answer question is_open=is_search/> })
-        .collect();
+    let Found {
+        questions, codes, ..
+    } = found;
+    let is_empty = questions.is_empty() && codes.is_empty();
+    let answers = if is_search {
+        view! { <Answers title="Answers" questions is_open=true/> }.into_any()
+    } else {
+        let topics: Vec<_> = Topic::ALL
+            .into_iter()
+            .map(|topic| {
+                let questions = questions
+                    .iter()
+                    .filter(|question| question.topic == topic)
+                    .copied()
+                    .collect();
+                view! { <Answers title=topic.words() questions is_open=false/> }
+            })
+            .collect();
+        topics.into_any()
+    };
     view! {
         <PageHeader title sub/>
         <form class="filters" method="get" action="/help" role="search">
@@ -77,13 +97,28 @@ fn Help(words: String) -> impl IntoView {
             {is_search.then(|| view! { <a class="button quiet" href="/help">"All questions"</a> })}
         </form>
         {is_empty.then(|| view! {
-            <EmptyState title="No answer holds all these words" text="Try fewer or other words.">
+            <EmptyState title="Nothing here holds these words" text="Try fewer or other words.">
                 <a class="button" href="/help">"Show all questions"</a>
             </EmptyState>
         })}
-        <section class="section" aria-label="Questions and answers">{questions}</section>
-        <Codes/>
+        {answers}
+        <Codes codes/>
     }
+}
+
+/// What is said first of a search.
+fn result(found: &Found, words: &str) -> (String, &'static str) {
+    let count = found.questions.len() + found.codes.len();
+    let title = format!(
+        "{} for “{words}”",
+        capital(&counted(count as u64, "answer", "answers"))
+    );
+    let sub = if found.is_exact || count == 0 {
+        ""
+    } else {
+        "No answer holds all these words; these hold most of them."
+    };
+    (title, sub)
 }
 
 /// "2 answers", "No answers".
@@ -96,37 +131,62 @@ fn capital(words: &str) -> String {
 }
 
 #[component]
-fn Answer(question: &'static Question, is_open: bool) -> impl IntoView {
-    let text: Vec<_> = question
-        .answer
-        .iter()
-        .map(|paragraph| view! { <p>{*paragraph}</p> })
+fn Answers(title: &'static str, questions: Vec<&'static Question>, is_open: bool) -> impl IntoView {
+    if questions.is_empty() {
+        return ().into_any();
+    }
+    let answers: Vec<_> = questions
+        .into_iter()
+        .map(|question| view! { <Answer question is_open/> })
         .collect();
-    let link = question
-        .link
-        .map(|(href, words)| view! { <p><a href=href>{words}</a></p> });
+    view! {
+        <section class="section">
+            <h2>{title}</h2>
+            <div>{answers}</div>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn Answer(question: &'static Question, is_open: bool) -> impl IntoView {
     view! {
         <details class="qa" open=is_open>
             <summary>{question.asks}</summary>
             // The anchor is inside: a link to it opens the answer.
             <div id=question.id>
-                {text} {link}
-                <p class="small quiet">
-                    <a href=format!("/help#{}", question.id)>"Link to this answer"<span class="visually-hidden">{format!(": {}", question.asks)}</span></a>
+                <AnswerText question/>
+                <p class="small">
+                    <a href=format!("/help/{}", question.id)>
+                        "Link to this answer"<span class="visually-hidden">{format!(": {}", question.asks)}</span>
+                    </a>
                 </p>
             </div>
         </details>
     }
 }
 
-/// Every refusal code with its page.
 #[component]
-fn Codes() -> impl IntoView {
-    let rows: Vec<_> = Reason::ALL
-        .map(Reason::code)
+fn AnswerText(question: &'static Question) -> impl IntoView {
+    let text: Vec<_> = question
+        .answer
+        .iter()
+        .map(|paragraph| view! { <p class="measure">{*paragraph}</p> })
+        .collect();
+    let link = question
+        .link
+        .map(|(href, words)| view! { <p><a href=href>{words}</a></p> });
+    view! { {text} {link} }
+}
+
+/// Refusal codes, each with its page.
+#[component]
+fn Codes(codes: Vec<(&'static str, Meaning)>) -> impl IntoView {
+    if codes.is_empty() {
+        return ().into_any();
+    }
+    let rows: Vec<_> = codes
         .into_iter()
-        .chain(OTHERS)
-        .filter_map(|code| meaning(code).map(|meaning| (code, meaning)))
         .map(|(code, meaning)| {
             view! {
                 <tr>
@@ -155,23 +215,61 @@ fn Codes() -> impl IntoView {
             </div>
         </section>
     }
+    .into_any()
 }
 
-async fn code(
+/// A refusal code, or a question, by its address.
+async fn one(
     State(app): State<AppState>,
     visit: Visit,
-    Path(code): Path<String>,
+    Path(topic): Path<String>,
 ) -> Result<Response, PageError> {
-    let meaning = meaning(&code).ok_or(PageError::NotFound)?;
     let base = app.engine.settings().public_url.clone();
-    let frame = Frame::new(meaning.title.trim_end_matches('.'), Section::Help).reading();
+    if let Some(meaning) = meaning(&topic) {
+        let title = meaning.title.trim_end_matches('.');
+        let frame = Frame::new(title, Section::Help).reading();
+        return Ok(visit
+            .show(
+                StatusCode::OK,
+                frame,
+                move || view! { <CodePage code=topic meaning base/> },
+            )
+            .await);
+    }
+    let question = QUESTIONS
+        .iter()
+        .find(|question| question.id == topic)
+        .ok_or(PageError::NotFound)?;
+    let frame = Frame::new(question.asks, Section::Help).reading();
     Ok(visit
         .show(
             StatusCode::OK,
             frame,
-            move || view! { <CodePage code meaning base/> },
+            move || view! { <AnswerPage question base/> },
         )
         .await)
+}
+
+/// One answer by itself, for whoever was sent a link to it.
+#[component]
+fn AnswerPage(question: &'static Question, base: String) -> impl IntoView {
+    let others: Vec<_> = QUESTIONS
+        .iter()
+        .filter(|other| other.topic == question.topic && other.id != question.id)
+        .map(|other| view! { <li><a href=format!("/help/{}", other.id)>{other.asks}</a></li> })
+        .collect();
+    view! {
+        <PageHeader crumbs=vec![Crumb::link("Help", "/help"), Crumb::here(question.topic.words())] title=question.asks/>
+        <div class="stack"><AnswerText question/></div>
+        {question.check.then(|| view! { <Check base/> })}
+        <section class="section">
+            <h2>"Asked beside it"</h2>
+            <ul class="stack tight">{others}</ul>
+        </section>
+        <div class="page-end">
+            <a href="/help">"All questions and codes"</a>
+        </div>
+    }
 }
 
 #[component]
@@ -182,6 +280,8 @@ fn CodePage(code: String, meaning: Meaning, base: String) -> impl IntoView {
         .map(|step| view! { <li><div>{*step}</div></li> })
         .collect();
     let (href, words) = meaning.action;
+    // Where none was sent, or the answer is not about it, there is none to look at.
+    let has_token = meaning.status == 401 && code != Reason::Missing.code();
     view! {
         <PageHeader
             crumbs=vec![Crumb::link("Help", "/help"), Crumb::here(code.clone())]
@@ -194,16 +294,27 @@ fn CodePage(code: String, meaning: Meaning, base: String) -> impl IntoView {
         <section class="section">
             <h2>"What to do"</h2>
             <ol class="steps" role="list">{steps}</ol>
-            <div class="actions"><a class="button primary" href=href>{words}</a></div>
+            <div class="actions">
+                <a class="button primary" href=href>{words}</a>
+                {has_token.then(|| view! { <a class="button" href="/diagnose">"Diagnose a token"</a> })}
+            </div>
         </section>
+        <Check base/>
+        <div class="page-end">
+            <a href="/help">"All questions and codes"</a>
+        </div>
+    }
+}
+
+/// The commands that show whether a token is accepted.
+#[component]
+fn Check(base: String) -> impl IntoView {
+    view! {
         <section class="section">
             <h2>"Check a token"</h2>
             <p class="measure">"Put the token in the variable "<code>"ROLLCALL_TOKEN"</code>
                 " first. This is the answer to expect when it is accepted."</p>
             <CheckCommands base/>
         </section>
-        <div class="page-end">
-            <a href="/help">"All questions and codes"</a>
-        </div>
     }
 }

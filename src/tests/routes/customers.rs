@@ -84,6 +84,13 @@ async fn the_public_pages_say_nothing_of_anybody() {
         assert!(json.get(count).is_none(), "{count}");
     }
     let page = visitor.get("/status").await;
+    // Every field of the JSON is named on the page, and no other.
+    let fields: Vec<_> = json.as_object().unwrap().keys().collect();
+    let named = page.between("id=\"json\"", "</section>");
+    assert_eq!(named.matches("<dt>").count(), fields.len());
+    for field in fields {
+        assert!(named.contains(&format!("<dt>{field}</dt>")), "{field}");
+    }
     assert!(
         page.h1()
             .starts_with("Your tokens work. To keep one, use it once before "),
@@ -99,6 +106,8 @@ async fn the_public_pages_say_nothing_of_anybody() {
         let page = visitor.get(&format!("/help/{code}")).await;
         assert_eq!(page.status, StatusCode::OK, "{code}");
     }
+    let page = visitor.get("/help/captured-life").await;
+    assert_eq!(page.h1(), "How long does my captured token live?");
     assert_eq!(
         visitor.get("/help/token_tired").await.status,
         StatusCode::NOT_FOUND
