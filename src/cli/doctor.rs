@@ -13,7 +13,7 @@ use super::opening::{connect, is_sound};
 use super::{Settings, words};
 use crate::config::{Config, Mode, without_password};
 use crate::model::Clock;
-use crate::store::Db;
+use crate::store::{Db, letters};
 use crate::web::assets;
 
 /// The clocks of node and database may differ this much, in milliseconds, before it is worth a word.
@@ -184,7 +184,38 @@ async fn database(report: &mut Report, config: &Config) {
     engine_version(report, &db).await;
     keys::look(report, config, &db).await;
     clock(report, &db).await;
+    mail(report, config, &db).await;
     db.close().await;
+}
+
+/// Whether letters leave, and by which way.
+async fn mail(report: &mut Report, config: &Config, db: &Db) {
+    let unsent = async {
+        let mut tx = db.read().await?;
+        letters::count_unsent(&mut tx).await
+    };
+    let way = without_password(&config.mail_url);
+    match unsent.await {
+        Ok((_, given_up)) if given_up > 0 => report.warn(
+            "mail",
+            format!("{way}: {} given up", words::counted(given_up, "letter")),
+            "see /admin/notify for what the mail server said",
+        ),
+        Ok(_) if way.starts_with("file://") && config.public_url.starts_with("https://") => report
+            .warn(
+                "mail",
+                format!("letters go into files ({way}), and nobody gets them"),
+                "set ROLLCALL_MAIL_URL to your mail server",
+            ),
+        Ok((waiting, _)) => report.fine(
+            "mail",
+            format!("{way}: {} waiting", words::counted(waiting, "letter")),
+        ),
+        Err(error) => {
+            let failure = Failure::from(error);
+            report.fail("mail", failure.message().to_owned(), "check the database");
+        }
+    }
 }
 
 async fn engine_version(report: &mut Report, db: &Db) {

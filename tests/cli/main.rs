@@ -344,6 +344,25 @@ fn a_second_factor_is_taken_off_only_where_there_is_one() {
 }
 
 #[test]
+fn the_doctor_says_whether_letters_leave() {
+    let place = Place::new();
+    place.with_integration();
+    let doctor = place.run(&["doctor"]);
+    assert!(
+        doctor.out.contains("file://data/mail: 0 letters waiting"),
+        "{}",
+        doctor.out
+    );
+    let https = [
+        ("ROLLCALL_PUBLIC_URL", "https://keys.example"),
+        ("ROLLCALL_MAIL_URL", "file://data/mail"),
+    ];
+    let mut command = place.command(&["doctor"]);
+    let doctor: Said = command.envs(https).output().unwrap().into();
+    assert!(doctor.out.contains("nobody gets them"), "{}", doctor.out);
+}
+
+#[test]
 fn passwords_that_everybody_tries_are_refused() {
     let place = Place::new();
     let create = [

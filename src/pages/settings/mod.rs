@@ -122,7 +122,7 @@ async fn page(
                         </Row>
                         <Row name="Letters" says=letters href="/settings/notifications" action="Choose"
                             object="letters" is_primary=false>""</Row>
-                        <Row name="Sign-ins" says=format!("You are signed in in {places}.") href="/activity" action="Look"
+                        <Row name="Sign-ins" says=format!("Signed in at {places} now.") href="/activity" action="Look"
                             object="at where you are signed in" is_primary=false>""</Row>
                     </ul>
                 </div>
@@ -164,9 +164,11 @@ fn Row(
         <li class="row">
             <div class="row-name">
                 <strong>{name}</strong>
-                <span class="quiet small">{says}</span>
             </div>
             <div class="row-standing">{children()}</div>
+            <div class="row-last">
+                <span>{says}</span>
+            </div>
             <div class="row-action">
                 <a class=class href=href>{action}<span class="visually-hidden">{format!(" {object}")}</span></a>
             </div>
