@@ -42,7 +42,8 @@ mod tests;
 #[cfg(feature = "ssr")]
 pub mod web;
 
-/// Wakes the islands of the page that loaded this module, sends its forms once, and tells local times.
+/// Wakes the islands of the page that loaded this module, sends its forms once, tells local times, and
+/// minds a token that was not copied.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
@@ -50,4 +51,6 @@ pub fn hydrate() {
     islands::guard_forms();
     islands::close_on_escape();
     islands::tell_local_times();
+    islands::guard_token();
+    islands::remember_language();
 }

@@ -37,6 +37,6 @@ test("every refusal code has a page with the same check commands", async ({ page
   for (const code of codes) {
     await page.goto(code);
     await expect(page.getByRole("group", { name: "Language" })).toBeVisible();
-    await expect(page.getByRole("main")).toContainText("$ROLLCALL_TOKEN");
+    await expect(page.getByRole("main")).toContainText("YOUR_TOKEN");
   }
 });

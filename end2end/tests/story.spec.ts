@@ -89,7 +89,7 @@ test("a rotation, from its start to its close: who was seen goes on, who was not
 
   await test.step("the new token works, and the page says so", async () => {
     const live = page.locator("#live");
-    await expect(live).toContainText("Waiting for the first request");
+    await expect(live).toContainText("Waiting for first request");
     let loads = 0;
     page.on("request", (request) => (loads += Number(request.isNavigationRequest())));
     expect((await verify(server, token)).status).toBe(200);

@@ -5,7 +5,7 @@ mod import;
 
 use std::io::{self, IsTerminal as _, Read as _};
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -14,11 +14,11 @@ use super::opening::{Installation, within};
 use super::output::facts;
 use super::{Settings, find, words};
 use crate::model::{
-    Generation, IntegrationId, Reason, Retirement, Span, Stage, TokenId, TokenState, UnixMs,
+    Expiry, Generation, IntegrationId, Reason, Retirement, Stage, TokenId, TokenState, UnixMs,
 };
 use crate::rotation::RotationError;
 use crate::rotation::decide::{Needs, Verdict};
-use crate::rotation::registry::{Inspection, Issued, Order, Shown, USUAL_OVERLAP_MS};
+use crate::rotation::registry::{Inspection, Issued, Order, Shown};
 use crate::store::tokens::Token as Row;
 
 /// More than any token; what is longer is not one.
@@ -33,18 +33,20 @@ pub enum Token {
 
 Examples:
   rollcall token issue --integration 'Northwind/Order sync' > token
-  rollcall token issue --integration int_01jd… --expires never --old at-once"
+  rollcall token issue --integration int_01jd… --expires never --old at-once
+  rollcall token issue --integration int_01jd… --expires 2027-03-01 --old 24h"
     )]
     Issue {
         /// The integration: its id, Account/Name, or a name that only one has
         #[arg(long, value_name = "I")]
         integration: String,
-        /// How long it lives: 90d, 12h …, or never
-        #[arg(long, value_name = "90d|never", default_value = "90d")]
-        expires: String,
-        /// What becomes of the integration's older tokens
-        #[arg(long, value_enum, default_value = "keep")]
-        old: Old,
+        /// When it expires: after 90d, 12h …, with the end of a day such as 2027-03-01 (UTC), or never
+        #[arg(long, value_name = "90d|DAY|never", default_value = "90d")]
+        expires: Expiry,
+        /// What becomes of the integration's older tokens: keep, at-once, or how long they go on after the
+        /// new one's first request
+        #[arg(long, value_name = "keep|at-once|1h|24h|7d", default_value = "keep")]
+        old: Retirement,
     },
     /// Show what is known of a token
     Show {
@@ -71,29 +73,6 @@ Example:
     /// Tokens issued elsewhere that arrive and are not registered
     #[command(subcommand)]
     Held(held::Held),
-}
-
-/// What becomes of older tokens when a new one is issued.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Old {
-    /// They stay
-    Keep,
-    /// They end a day after the new one's first request
-    AfterFirstUse,
-    /// They end now
-    AtOnce,
-}
-
-impl From<Old> for Retirement {
-    fn from(old: Old) -> Self {
-        match old {
-            Old::Keep => Self::Keep,
-            Old::AfterFirstUse => Self::AfterFirstUse {
-                overlap: USUAL_OVERLAP_MS,
-            },
-            Old::AtOnce => Self::AtOnce,
-        }
-    }
 }
 
 /// A token in JSON.
@@ -175,7 +154,7 @@ impl Token {
                 integration,
                 expires,
                 old,
-            } => issue(at, settings, &integration, &expires, old).await,
+            } => issue(at, settings, &integration, expires, old).await,
             Self::Show { token } => show(at, settings, &token).await,
             Self::Revoke { token } => revoke(at, settings, &token).await,
             Self::Inspect | Self::Import(_) | Self::Held(_) => {
@@ -190,17 +169,13 @@ async fn issue(
     at: &Installation,
     settings: &Settings,
     integration: &str,
-    expires: &str,
-    old: Old,
+    expiry: Expiry,
+    retirement: Retirement,
 ) -> Result<()> {
-    let lifetime_ms = match expires.trim() {
-        "never" => None,
-        text => Some(text.parse::<Span>()?.ms()),
-    };
     let order = Order {
         integration: find::integration(at, integration).await?,
-        lifetime_ms,
-        retirement: old.into(),
+        expiry,
+        retirement,
         form_id: None,
         instead_of: None,
     };

@@ -6,6 +6,8 @@ mod copy;
 mod diagnose;
 #[cfg(feature = "hydrate")]
 mod escape;
+#[cfg(feature = "hydrate")]
+mod leave;
 mod live;
 #[cfg(feature = "hydrate")]
 mod once;
@@ -13,10 +15,15 @@ mod pasted;
 
 #[cfg(feature = "hydrate")]
 pub use clock::tell_local_times;
-pub use copy::{CopyButton, CopyLine};
+pub use copy::{CopyText, CopyToken, mask};
 pub use diagnose::Diagnose;
 #[cfg(feature = "hydrate")]
 pub use escape::close_on_escape;
+#[cfg(feature = "hydrate")]
+pub use leave::{guard_token, remember_language};
 pub use live::Live;
 #[cfg(feature = "hydrate")]
 pub use once::guard_forms;
+
+/// On a fresh token that was copied, or whose loss was warned of.
+const KEPT: &str = "data-kept";

@@ -119,52 +119,6 @@ impl Stage {
     }
 }
 
-/// What happens to an integration's older tokens when a new one is issued.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retirement {
-    /// They end at once.
-    AtOnce,
-    /// They end after the new one's first use, `overlap` milliseconds later.
-    AfterFirstUse {
-        /// Milliseconds both still work, counted from the new token's first use.
-        overlap: i64,
-    },
-    /// They stay.
-    Keep,
-}
-
-impl Retirement {
-    /// Its name in rows and forms.
-    pub const fn slug(self) -> &'static str {
-        match self {
-            Self::AtOnce => "at-once",
-            Self::AfterFirstUse { .. } => "after-first-use",
-            Self::Keep => "keep",
-        }
-    }
-
-    /// Milliseconds of overlap; 0 where there is none.
-    pub const fn overlap(self) -> i64 {
-        match self {
-            Self::AfterFirstUse { overlap } => overlap,
-            Self::AtOnce | Self::Keep => 0,
-        }
-    }
-
-    /// Reads the pair that a row or a form holds.
-    pub fn parse(slug: &str, overlap: i64) -> Result<Self, InvalidInput> {
-        match slug {
-            "at-once" => Ok(Self::AtOnce),
-            "after-first-use" if overlap >= 0 => Ok(Self::AfterFirstUse { overlap }),
-            "keep" => Ok(Self::Keep),
-            _ => Err(InvalidInput::new(
-                "end of the old token",
-                "is at-once, after-first-use or keep",
-            )),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

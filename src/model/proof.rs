@@ -126,6 +126,11 @@ pub trait Acts: Send + Sync {
     fn confined_to(&self) -> Option<&AccountId> {
         None
     }
+
+    /// Whether they act as a customer, signed in on the dashboard: what they revoke can be undone.
+    fn is_customer(&self) -> bool {
+        false
+    }
 }
 
 /// Someone who may steer the platform: rotate, create accounts, see every account.
@@ -138,6 +143,10 @@ impl Acts for Member {
 
     fn confined_to(&self) -> Option<&AccountId> {
         Some(&self.account)
+    }
+
+    fn is_customer(&self) -> bool {
+        true
     }
 }
 

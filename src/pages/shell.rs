@@ -57,13 +57,7 @@ impl Theme {
     }
 
     fn of(headers: &HeaderMap) -> Self {
-        let cookies = headers
-            .get_all(COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok());
-        let theme = cookies
-            .flat_map(|line| line.split(';'))
-            .find_map(|pair| pair.trim().strip_prefix("theme="));
+        let theme = cookie(headers, "theme");
         Self::ALL
             .into_iter()
             .find(|known| Some(known.slug()) == theme)
@@ -189,7 +183,22 @@ impl FromRequestParts<AppState> for Visit {
     }
 }
 
+/// The value of a cookie.
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+}
+
 impl Visit {
+    /// What the browser remembers under this name.
+    pub fn remembers(&self, name: &str) -> Option<&str> {
+        cookie(&self.parts.headers, name)
+    }
+
     /// A visit of nobody, for pages that must be shown when nothing else works.
     pub fn of_nobody(parts: Parts) -> Self {
         Self {

@@ -1,7 +1,7 @@
 use super::engine::Engine;
 use super::error::{Result, RotationError};
 use super::registry::{self, Shown, shown};
-use crate::model::{Acts, IntegrationId, TokenId, UnixMs};
+use crate::model::{Acts, IntegrationId, TokenId, TokenState, UnixMs};
 use crate::store::accounts::Integration;
 use crate::store::state;
 use crate::store::tokens::{self, Token};
@@ -16,8 +16,49 @@ pub struct Arrival {
     /// An older token of the integration that was refused since the new one was issued: the code
     /// still sends that one.
     pub stray: Option<Token>,
+    /// The older tokens that still work and have been used, newest first.
+    pub old: Vec<Old>,
     /// The database's time.
     pub now: UnixMs,
+}
+
+/// How long an old token makes no request before it counts as silent, in milliseconds.
+pub const SILENT_AFTER_MS: i64 = 10 * 60_000;
+
+/// An older token that still works, while the new one takes its place.
+#[derive(Clone, Debug)]
+pub struct Old {
+    /// The token, with its last caller.
+    pub row: Token,
+    /// Whether it is still heard of.
+    pub voice: Voice,
+}
+
+/// Whether an old token is still heard of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// The new token has made no request: nothing can be said yet.
+    Early,
+    /// It made a request after the new one's first.
+    Speaking,
+    /// It has made none since, for less than [`SILENT_AFTER_MS`].
+    Pausing,
+    /// Both have been in use and it has made no request for [`SILENT_AFTER_MS`].
+    Silent,
+}
+
+fn voice(old: &Token, new: &Token, now: UnixMs) -> Voice {
+    let Some(first) = new.first_used_at else {
+        return Voice::Early;
+    };
+    let last = old.last_used_at.unwrap_or(first);
+    if now.since(last.max(first)) >= SILENT_AFTER_MS {
+        Voice::Silent
+    } else if last > first {
+        Voice::Speaking
+    } else {
+        Voice::Pausing
+    }
 }
 
 impl Arrival {
@@ -29,17 +70,39 @@ impl Arrival {
         now: UnixMs,
     ) -> Option<Self> {
         let token = tokens.iter().find(|token| token.row.id == *id)?;
-        let stray = tokens
+        Some(Self::new(integration.clone(), token.clone(), tokens, now))
+    }
+
+    /// The arrival of a token beside the others of its integration.
+    pub fn new(integration: Integration, token: Shown, others: &[Shown], now: UnixMs) -> Self {
+        let id = &token.row.id;
+        let stray = others
             .iter()
             .map(|other| &other.row)
             .filter(|other| other.id != *id && other.last_refused_at >= Some(token.row.issued_at))
-            .max_by_key(|other| other.last_refused_at);
-        Some(Self {
-            integration: integration.clone(),
-            token: token.clone(),
-            stray: stray.cloned(),
+            .max_by_key(|other| other.last_refused_at)
+            .cloned();
+        let old = others
+            .iter()
+            .filter(|other| other.row.id != *id && other.row.issued_at <= token.row.issued_at)
+            .filter(|other| other.state == TokenState::Active && other.row.last_used_at.is_some())
+            .map(|other| Old {
+                voice: voice(&other.row, &token.row, now),
+                row: other.row.clone(),
+            })
+            .collect();
+        Self {
+            integration,
+            token,
+            stray,
+            old,
             now,
-        })
+        }
+    }
+
+    /// Whether an old token that works is still heard of, or may be.
+    pub fn is_handing_over(&self) -> bool {
+        self.old.iter().any(|old| old.voice != Voice::Silent)
     }
 }
 

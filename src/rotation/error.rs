@@ -156,6 +156,17 @@ pub enum Rule {
     /// A token that was to be taken back has made a request: somebody has it.
     #[error("the earlier token has made a request, so it was not lost, and it was not revoked")]
     NotLost,
+    /// A revocation that cannot be undone, or no longer.
+    #[error(
+        "this revocation stands: only one that was made on the dashboard can be undone, and only for 60 minutes"
+    )]
+    UndoOver,
+    /// The token would have been replaced by now.
+    #[error("a newer token has taken this one's place since, so it stays revoked")]
+    UndoReplaced,
+    /// The token would have expired by now.
+    #[error("this token has expired since, so it stays revoked")]
+    UndoExpired,
     /// The link was used, has expired, or never was.
     #[error("this link was already used or has expired: ask for a new one")]
     LinkSpent,

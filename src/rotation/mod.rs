@@ -68,6 +68,8 @@ pub mod status;
 mod tallies;
 /// Codes that change with the time.
 mod totp;
+/// A revocation by mistake is taken back.
+pub mod undo;
 /// What a serving node does beside answering.
 mod upkeep;
 mod verify;

@@ -8,10 +8,10 @@ use super::error::{Result, RotationError, Rule};
 use super::examine::{Stranger, examine};
 use super::keyring::{self, Claims};
 use super::master::MasterKeys;
-use super::{outbox, standing};
+use super::{outbox, standing, undo};
 use crate::model::{
-    AccountId, Acts, Digest, HOUR_MS, IntegrationId, InvalidInput, Letter, PlainToken, Random,
-    Retirement, Stage, Steers, TokenId, TokenState, UnixMs,
+    AccountId, Acts, Digest, Expiry, IntegrationId, Letter, PlainToken, Random, Retirement, Stage,
+    Steers, TokenId, TokenState, UnixMs,
 };
 use crate::store::accounts::{self, Integration};
 use crate::store::state::{self, Change};
@@ -20,16 +20,14 @@ use crate::store::{Lock, StoreError, Tx, captures, keys};
 
 /// How many live tokens an integration may have.
 pub(super) const MOST_LIVE_TOKENS: i64 = 50;
-/// The overlap offered by default: the old token goes on this long after the new one's first use.
-pub const USUAL_OVERLAP_MS: i64 = 24 * HOUR_MS;
 
 /// What a new token is to be.
 #[derive(Clone, Debug)]
 pub struct Order {
     /// Whose it is.
     pub integration: IntegrationId,
-    /// How long it lives, in milliseconds; for ever when `None`.
-    pub lifetime_ms: Option<i64>,
+    /// When it expires.
+    pub expiry: Expiry,
     /// What it does to its predecessors.
     pub retirement: Retirement,
     /// The single-use id of the form that asks, so that a repeated submit makes no second token.
@@ -74,12 +72,9 @@ impl Engine {
     ///
     /// # Errors
     /// [`RotationError::NotFound`] for an integration that is not the asker's;
-    /// [`Rule::AlreadySubmitted`] for a form that was submitted before; [`Rule::NotLost`] when the
+    /// [`RotationError::Invalid`] for an end that does not lie ahead; [`Rule::AlreadySubmitted`] for a form that was submitted before; [`Rule::NotLost`] when the
     /// token it is to stand for has made a request.
     pub async fn issue_token(&self, by: &impl Acts, order: Order) -> Result<Issued> {
-        if order.lifetime_ms.is_some_and(|lifetime| lifetime <= 0) {
-            return Err(InvalidInput::new("expiry", "lies in the future: 90d, or never").into());
-        }
         let confined = by.confined_to().cloned();
         let (by, masters, random) = (actor(by), self.masters.clone(), self.random.clone());
         let settings = self.settings.clone();
@@ -133,13 +128,14 @@ impl Engine {
     /// Revokes a token, or says that it was revoked before (`false`). Returns when no node accepts it.
     pub async fn revoke_token(&self, by: &impl Acts, id: &TokenId) -> Result<bool> {
         let confined = by.confined_to().cloned();
+        let undo_for = undo::undo_for(by);
         let (by, id, random) = (actor(by), id.clone(), self.random.clone());
         let version = self
             .db
             .write(Lock::Shared, move |tx| {
                 async move {
                     let token = find(tx, &id, confined.as_ref()).await?.token;
-                    if !tokens::revoke(tx, &id, &by).await? {
+                    if !tokens::revoke(tx, &id, &by, undo_for).await? {
                         return Ok::<_, RotationError>(None);
                     }
                     note(tx, &random, &by, "token.revoke", id.as_str(), json!({})).await?;
@@ -281,7 +277,7 @@ async fn take_back(
             .ok_or(RotationError::NotFound("token"))
     };
     of_this(find(tx, lost, None).await?)?;
-    if !tokens::revoke(tx, lost, by).await? {
+    if !tokens::revoke(tx, lost, by, None).await? {
         return Ok(None);
     }
     let token = of_this(find(tx, lost, None).await?)?;
@@ -294,7 +290,11 @@ async fn take_back(
 }
 
 /// A token, if it is the asker's.
-async fn find(tx: &mut Tx, id: &TokenId, confined: Option<&AccountId>) -> Result<TokenWithAccount> {
+pub(super) async fn find(
+    tx: &mut Tx,
+    id: &TokenId,
+    confined: Option<&AccountId>,
+) -> Result<TokenWithAccount> {
     tokens::find(tx, Key::Id(id))
         .await?
         .filter(|found| confined.is_none_or(|account| *account == found.token.account_id))
@@ -337,7 +337,7 @@ async fn mint(
     let key = keys::signing(tx)
         .await?
         .ok_or_else(|| StoreError::Corrupt("no key signs".to_owned()))?;
-    let expires_at = order.lifetime_ms.map(|lifetime| now.plus(lifetime));
+    let expires_at = order.expiry.ends_at(now)?;
     let token = keyring::sign(
         &key,
         &Claims {

@@ -32,6 +32,10 @@ pub struct Token {
     pub expires_at: Option<UnixMs>,
     /// When it was revoked.
     pub revoked_at: Option<UnixMs>,
+    /// Who revoked it.
+    pub revoked_by: Option<String>,
+    /// Until when that can be undone; `None` when it cannot.
+    pub undo_until: Option<UnixMs>,
     /// What this token does to its predecessors.
     pub retires: String,
     /// Milliseconds of overlap, counted from its first use.
@@ -63,8 +67,8 @@ pub struct Token {
 }
 
 const COLUMNS: &str = "t.id, t.digest, t.integration_id, t.account_id, t.kid, t.born, t.generation, t.hint, \
-     t.fix_ref, t.issued_at, t.issued_by, t.expires_at, t.revoked_at, t.retires, t.overlap_ms, t.replaced_by, \
-     t.ends_at, t.first_used_at, t.first_source, t.last_used_at, t.last_source, t.last_agent, t.uses, t.refused, \
+     t.fix_ref, t.issued_at, t.issued_by, t.expires_at, t.revoked_at, t.revoked_by, t.undo_until, \
+     t.retires, t.overlap_ms, t.replaced_by, t.ends_at, t.first_used_at, t.first_source, t.last_used_at, t.last_source, t.last_agent, t.uses, t.refused, \
      t.last_refused_at, t.last_refused_code, t.last_refused_source";
 
 /// A token together with what else decides about it.
@@ -199,13 +203,50 @@ pub async fn of_account(tx: &mut Tx, account: &AccountId) -> Result<Vec<Token>, 
     })?)
 }
 
-/// Revokes a token. False when it already was.
-pub async fn revoke(tx: &mut Tx, id: &TokenId, by: &str) -> Result<bool, StoreError> {
+/// Revokes a token; for `undo_for` milliseconds that can be undone. False when it already was.
+pub async fn revoke(
+    tx: &mut Tx,
+    id: &TokenId,
+    by: &str,
+    undo_for: Option<i64>,
+) -> Result<bool, StoreError> {
     let now = tx.state().now;
-    let done = exec!(tx, sqlx::query("update tokens set revoked_at = $1, revoked_by = $2 where id = $3 and revoked_at is null")
-            .bind(now)
-            .bind(by)
-            .bind(id))?;
+    let done = exec!(tx, sqlx::query(
+            "update tokens set revoked_at = $1, revoked_by = $2, undo_until = $3 where id = $4 and revoked_at is null",
+        )
+        .bind(now)
+        .bind(by)
+        .bind(undo_for.map(|ms| now.plus(ms)))
+        .bind(id))?;
+    Ok(done == 1)
+}
+
+/// A token whose revocation is undone.
+#[derive(Clone, Debug)]
+pub struct Restored {
+    /// The revocation that is meant: there may have been another since.
+    pub revoked_at: UnixMs,
+    /// Which newer token ends it, and when, where that is sooner than what its row says.
+    pub successor: Option<(TokenId, UnixMs)>,
+}
+
+/// Undoes a revocation while that may be; its generation stays as it was. False when it may not.
+pub async fn restore(tx: &mut Tx, id: &TokenId, restored: &Restored) -> Result<bool, StoreError> {
+    let now = tx.state().now;
+    let successor = restored.successor.as_ref();
+    let done = exec!(tx, sqlx::query(
+            "update tokens set revoked_at = null, revoked_by = null, undo_until = null, \
+             replaced_by = coalesce($1, replaced_by), ends_at = coalesce($2, ends_at) \
+             where id = $3 and revoked_at = $4 and undo_until > $5 and coalesce($2, ends_at, $5 + 1) > $5 \
+             and (expires_at is null or expires_at > $5) \
+             and exists (select 1 from accounts a where a.id = tokens.account_id and a.disabled_at is null) \
+             and exists (select 1 from integrations i where i.id = tokens.integration_id and i.archived_at is null)",
+        )
+        .bind(successor.map(|(id, _)| id))
+        .bind(successor.map(|(_, end)| *end))
+        .bind(id)
+        .bind(restored.revoked_at)
+        .bind(now))?;
     Ok(done == 1)
 }
 

@@ -26,6 +26,8 @@ fn token() -> Token {
         issued_by: "test".to_owned(),
         expires_at: None,
         revoked_at: None,
+        revoked_by: None,
+        undo_until: None,
         retires: "keep".to_owned(),
         overlap_ms: 0,
         replaced_by: None,

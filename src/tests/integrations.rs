@@ -74,7 +74,7 @@ both! {
         assert_eq!(archived.revoked, 1);
         let order = Order {
             integration: integration.clone(),
-            lifetime_ms: None,
+            expiry: crate::model::Expiry::Never,
             retirement: Retirement::Keep,
             form_id: None,
             instead_of: None,
@@ -104,7 +104,7 @@ both! {
             let integration = world.integration(&format!("Account {round}")).await;
             let order = || Order {
                 integration: integration.clone(),
-                lifetime_ms: None,
+                expiry: crate::model::Expiry::Never,
                 retirement: Retirement::Keep,
                 form_id: None,
                 instead_of: None,

@@ -28,6 +28,7 @@ mod safety;
 mod secrets;
 mod sessions;
 mod story;
+mod undo;
 mod world;
 
 /// Runs an async test in a world on SQLite, and again in one on PostgreSQL.

@@ -46,7 +46,7 @@ both! {
                 while !stop.load(Ordering::SeqCst) {
                     let order = crate::rotation::registry::Order {
                         integration: integration.clone(),
-                        lifetime_ms: None,
+                        expiry: crate::model::Expiry::Never,
                         retirement: crate::model::Retirement::AtOnce,
                         form_id: None, instead_of: None,
                     };
@@ -184,7 +184,7 @@ async fn issue(engine: &Engine, by: &crate::model::Operator) {
         .unwrap();
     let order = crate::rotation::registry::Order {
         integration: integration.id,
-        lifetime_ms: None,
+        expiry: crate::model::Expiry::Never,
         retirement: crate::model::Retirement::Keep,
         form_id: None,
         instead_of: None,

@@ -104,7 +104,7 @@ both! {
         for token in &tokens[..10] {
             assert!(matches!(engine.verify(token.expose(), &caller()).await, Answer::Accepted(_)));
         }
-        let order = crate::rotation::registry::Order { integration, lifetime_ms: None, retirement: crate::model::Retirement::Keep, form_id: None, instead_of: None };
+        let order = crate::rotation::registry::Order { integration, expiry: crate::model::Expiry::Never, retirement: crate::model::Retirement::Keep, form_id: None, instead_of: None };
         engine.issue_token(by, order).await.unwrap();
     }
 }

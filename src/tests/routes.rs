@@ -5,6 +5,7 @@ mod customers;
 mod diagnose;
 mod held;
 mod integrations;
+mod journey;
 mod login;
 mod recovery;
 mod settings;

@@ -6,7 +6,8 @@ use tempfile::TempDir;
 use super::cluster;
 use crate::auth;
 use crate::model::{
-    Clock, DAY_MS, IntegrationId, Operator, PlainToken, Random, Reason, Retirement, TokenId,
+    Clock, DAY_MS, Expiry, IntegrationId, Operator, PlainToken, Random, Reason, Retirement, Span,
+    TokenId,
 };
 use crate::rotation::phases::Plan;
 use crate::rotation::registry::{Issued, Order};
@@ -73,6 +74,19 @@ impl World {
             .row
     }
 
+    /// Changes the database behind the engine's back.
+    pub async fn run(&self, statement: &'static str) {
+        if let Some(path) = self.url.strip_prefix("sqlite://") {
+            let pool = sqlx::SqlitePool::connect(path).await.unwrap();
+            sqlx::query(statement).execute(&pool).await.unwrap();
+            pool.close().await;
+        } else {
+            let pool = sqlx::PgPool::connect(&self.url).await.unwrap();
+            sqlx::query(statement).execute(&pool).await.unwrap();
+            pool.close().await;
+        }
+    }
+
     /// Where the files of a SQLite world are.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -107,7 +121,7 @@ impl World {
     ) -> Issued {
         let order = Order {
             integration: integration.clone(),
-            lifetime_ms,
+            expiry: lifetime_ms.map_or(Expiry::Never, |ms| Expiry::After(Span(ms))),
             retirement,
             form_id: None,
             instead_of: None,

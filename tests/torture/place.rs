@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rollcall::auth;
-use rollcall::model::{Clock, DAY_MS, Operator, Random, Retirement};
+use rollcall::model::{Clock, Expiry, Operator, Random, Retirement};
 use rollcall::rotation::phases::Plan;
 use rollcall::rotation::registry::Order;
 use rollcall::rotation::{Engine, MasterKey, Settings};
@@ -130,7 +130,7 @@ impl Place {
                     for _ in first..many.min(first + EACH) {
                         let order = Order {
                             integration: made.id.clone(),
-                            lifetime_ms: Some(365 * DAY_MS),
+                            expiry: Expiry::YEAR,
                             retirement: Retirement::Keep,
                             form_id: None,
                             instead_of: None,

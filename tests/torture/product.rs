@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rollcall::model::{Digest, IntegrationId, PlainToken, Retirement, Span, TokenId, UserId};
+use rollcall::model::{
+    Digest, Expiry, IntegrationId, PlainToken, Retirement, Span, TokenId, UserId,
+};
 use rollcall::rotation::decide::Verdict;
 use rollcall::rotation::phases::Plan as Rotation;
 use rollcall::rotation::registry::Order;
@@ -161,7 +163,7 @@ pub fn take(step: Step, model: &mut Model, product: &mut Product) -> Option<Both
         } => {
             let order = Order {
                 integration: product.integrations[integration].clone(),
-                lifetime_ms: lifetime,
+                expiry: lifetime.map_or(Expiry::Never, |ms| Expiry::After(Span(ms))),
                 retirement: match retires {
                     Retires::Keep => Retirement::Keep,
                     Retires::AtOnce => Retirement::AtOnce,

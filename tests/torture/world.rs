@@ -284,7 +284,7 @@ pub async fn another_integration(engine: &Engine, account: &str, name: &str) -> 
 pub async fn issue(engine: &Engine, integration: &IntegrationId) -> Issued {
     let order = Order {
         integration: integration.clone(),
-        lifetime_ms: None,
+        expiry: rollcall::model::Expiry::Never,
         retirement: Retirement::Keep,
         form_id: None,
         instead_of: None,

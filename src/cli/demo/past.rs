@@ -7,10 +7,10 @@ use crate::auth::{Passwords, Whose};
 use crate::cli::failure::{Failure, Result};
 use crate::cli::opening::Installation;
 use crate::model::{
-    AccountId, DAY_MS, Digest, HOUR_MS, IntegrationId, Retirement, Span, UnixMs, UserId,
+    AccountId, DAY_MS, Digest, Expiry, HOUR_MS, IntegrationId, Retirement, Span, UnixMs, UserId,
 };
 use crate::rotation::phases::Plan;
-use crate::rotation::registry::{Issued, Order, USUAL_OVERLAP_MS};
+use crate::rotation::registry::{Issued, Order};
 use crate::rotation::{Caller, NewUser};
 
 /// Days ago: the platform opens.
@@ -120,7 +120,7 @@ async fn open_platform(
                 token: None,
             };
             if !matches!(client.fate, Fate::Since(_) | Fate::Expired(_)) {
-                issue(at, &mut life, None, Retirement::Keep).await?;
+                issue(at, &mut life, Expiry::Never, Retirement::Keep).await?;
             }
             lives.push(life);
         }
@@ -168,12 +168,12 @@ async fn first_user(
 async fn issue(
     at: &Installation,
     life: &mut Life,
-    lifetime_ms: Option<i64>,
+    expiry: Expiry,
     retirement: Retirement,
 ) -> Result<()> {
     let order = Order {
         integration: life.integration.clone(),
-        lifetime_ms,
+        expiry,
         retirement,
         form_id: None,
         instead_of: None,
@@ -221,21 +221,18 @@ async fn turn_of_fate(
     life: &mut Life,
     ago: i64,
 ) -> Result<()> {
-    let replaced = Retirement::AfterFirstUse {
-        overlap: USUAL_OVERLAP_MS,
-    };
     match life.client.fate {
         Fate::Since(day) if day == ago => {
             calendar.go(ago, 0).await?;
-            issue(at, life, None, Retirement::Keep).await
+            issue(at, life, Expiry::Never, Retirement::Keep).await
         }
         Fate::Renewed(day) if day == ago => {
             calendar.go(ago, 0).await?;
-            issue(at, life, None, replaced).await
+            issue(at, life, Expiry::Never, Retirement::USUAL).await
         }
         Fate::Expired(day) if day + 30 == ago => {
             calendar.go(ago, 0).await?;
-            issue(at, life, Some(30 * DAY_MS), Retirement::Keep).await
+            issue(at, life, Expiry::OFFERED[0], Retirement::Keep).await
         }
         Fate::Revoked(day) if day == ago + 1 => {
             calendar.go(ago, 0).await?;

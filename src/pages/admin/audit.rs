@@ -154,6 +154,7 @@ fn said(line: &Entry) -> Said {
         "token.refuse" => "refused a held token".to_owned(),
         "token.issue" => "issued a token".to_owned(),
         "token.revoke" => "revoked a token".to_owned(),
+        "token.undo-revoke" => "undid the revocation of a token".to_owned(),
         "token.readmit" => "readmitted a dormant token".to_owned(),
         "account.create" => format!("created account {name}"),
         "account.disable" => "disabled an account".to_owned(),

@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use leptos::prelude::*;
 
 use self::answer::{Explained, Unknown};
-use super::check::CheckCommands;
+use super::check::{CheckCommands, LANGUAGE_COOKIE};
 use super::error::PageError;
 use super::parts::{Notice, PageHeader, Tone};
 use super::shell::{Frame, Section, Visit, fragment};
@@ -31,9 +31,14 @@ async fn to_page() -> Redirect {
 
 async fn page(State(app): State<AppState>, _: Member, visit: Visit) -> Response {
     let base = app.engine.settings().public_url.clone();
+    let language = visit.remembers(LANGUAGE_COOKIE).map(str::to_owned);
     let frame = Frame::new("Diagnose a token", Section::Diagnose).reading();
     visit
-        .show(StatusCode::OK, frame, move || view! { <Page base/> })
+        .show(
+            StatusCode::OK,
+            frame,
+            move || view! { <Page base language/> },
+        )
         .await
 }
 
@@ -53,7 +58,7 @@ async fn answer(
 }
 
 #[component]
-fn Page(base: String) -> impl IntoView {
+fn Page(base: String, language: Option<String>) -> impl IntoView {
     view! {
         <PageHeader
             title="Paste a token, and read whether it works, and why not."
@@ -81,10 +86,10 @@ fn Page(base: String) -> impl IntoView {
         <section class="section">
             <h2>"From where your program runs"</h2>
             <p class="measure">
-                "Put the token in the variable "<code>"ROLLCALL_TOKEN"</code>" first. The check is a request like any other: \
-                 in a recording phase it captures the token."
+                "Put the token in the place of "<code>"YOUR_TOKEN"</code>". The check is a request like any other: in a \
+                 recording phase it captures the token."
             </p>
-            <CheckCommands base/>
+            <CheckCommands base token="YOUR_TOKEN" chosen=language/>
         </section>
         <div class="page-end">
             <a href="/">"Your integrations"</a>

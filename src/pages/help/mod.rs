@@ -17,7 +17,7 @@ pub use self::codes::meaning;
 use self::codes::Meaning;
 use self::questions::{QUESTIONS, Question, Topic};
 use self::search::{Found, search};
-use super::check::CheckCommands;
+use super::check::{CheckCommands, LANGUAGE_COOKIE};
 use super::error::PageError;
 use super::parts::{Crumb, EmptyState, PageHeader, counted};
 use super::shell::{Frame, Section, Visit};
@@ -225,6 +225,7 @@ async fn one(
     Path(topic): Path<String>,
 ) -> Result<Response, PageError> {
     let base = app.engine.settings().public_url.clone();
+    let language = visit.remembers(LANGUAGE_COOKIE).map(str::to_owned);
     if let Some(meaning) = meaning(&topic) {
         let title = meaning.title.trim_end_matches('.');
         let frame = Frame::new(title, Section::Help).reading();
@@ -232,7 +233,7 @@ async fn one(
             .show(
                 StatusCode::OK,
                 frame,
-                move || view! { <CodePage code=topic meaning base/> },
+                move || view! { <CodePage code=topic meaning base language/> },
             )
             .await);
     }
@@ -245,14 +246,18 @@ async fn one(
         .show(
             StatusCode::OK,
             frame,
-            move || view! { <AnswerPage question base/> },
+            move || view! { <AnswerPage question base language/> },
         )
         .await)
 }
 
 /// One answer by itself, for whoever was sent a link to it.
 #[component]
-fn AnswerPage(question: &'static Question, base: String) -> impl IntoView {
+fn AnswerPage(
+    question: &'static Question,
+    base: String,
+    language: Option<String>,
+) -> impl IntoView {
     let others: Vec<_> = QUESTIONS
         .iter()
         .filter(|other| other.topic == question.topic && other.id != question.id)
@@ -261,7 +266,7 @@ fn AnswerPage(question: &'static Question, base: String) -> impl IntoView {
     view! {
         <PageHeader crumbs=vec![Crumb::link("Help", "/help"), Crumb::here(question.topic.words())] title=question.asks/>
         <div class="stack"><AnswerText question/></div>
-        {question.check.then(|| view! { <Check base/> })}
+        {question.check.then(|| view! { <Check base language/> })}
         <section class="section">
             <h2>"Asked beside it"</h2>
             <ul class="stack tight">{others}</ul>
@@ -273,7 +278,12 @@ fn AnswerPage(question: &'static Question, base: String) -> impl IntoView {
 }
 
 #[component]
-fn CodePage(code: String, meaning: Meaning, base: String) -> impl IntoView {
+fn CodePage(
+    code: String,
+    meaning: Meaning,
+    base: String,
+    language: Option<String>,
+) -> impl IntoView {
     let steps: Vec<_> = meaning
         .steps
         .iter()
@@ -299,7 +309,7 @@ fn CodePage(code: String, meaning: Meaning, base: String) -> impl IntoView {
                 {has_token.then(|| view! { <a class="button" href="/diagnose">"Diagnose a token"</a> })}
             </div>
         </section>
-        <Check base/>
+        <Check base language/>
         <div class="page-end">
             <a href="/help">"All questions and codes"</a>
         </div>
@@ -308,13 +318,13 @@ fn CodePage(code: String, meaning: Meaning, base: String) -> impl IntoView {
 
 /// The commands that show whether a token is accepted.
 #[component]
-fn Check(base: String) -> impl IntoView {
+fn Check(base: String, language: Option<String>) -> impl IntoView {
     view! {
         <section class="section">
             <h2>"Check a token"</h2>
-            <p class="measure">"Put the token in the variable "<code>"ROLLCALL_TOKEN"</code>
-                " first. This is the answer to expect when it is accepted."</p>
-            <CheckCommands base/>
+            <p class="measure">"Put the token in the place of "<code>"YOUR_TOKEN"</code>
+                ". The line below each command is what it prints when the token is accepted."</p>
+            <CheckCommands base token="YOUR_TOKEN" chosen=language/>
         </section>
     }
 }

@@ -121,7 +121,8 @@ pub(super) fn what_happened(story: &Story) -> String {
     )
 }
 
-fn why(token: &Token, story: &Story) -> String {
+/// Why a token was refused last, as the end of a sentence.
+pub(super) fn why(token: &Token, story: &Story) -> String {
     match token
         .last_refused_code
         .as_deref()

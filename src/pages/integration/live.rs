@@ -3,9 +3,10 @@ use axum::response::Response;
 use leptos::prelude::*;
 use serde::Deserialize;
 
+use super::handover::handover;
 use crate::auth::AppState;
 use crate::islands::Live;
-use crate::model::{HOUR_MS, IntegrationId, Member, TokenId, TokenState};
+use crate::model::{IntegrationId, Member, Standing, TokenId, TokenState};
 use crate::pages::customer::hint;
 use crate::pages::error::PageError;
 use crate::pages::parts::{LivePanel, Notice, Shape, Tone, moment_to_the_second, when};
@@ -15,7 +16,7 @@ use crate::rotation::arrival::Arrival;
 /// How often the page asks, in milliseconds.
 const EVERY_MS: u32 = 2_000;
 /// How long nothing may happen before the page helps, in milliseconds.
-const PATIENCE_MS: i64 = HOUR_MS / 30;
+const PATIENCE_MS: i64 = 120_000;
 
 #[derive(Deserialize)]
 pub(super) struct Which {
@@ -103,7 +104,7 @@ fn words(arrival: &Arrival) -> Words {
         None => Words {
             tone: Tone::Warn,
             shape: Shape::Waiting,
-            title: "Waiting for the first request".to_owned(),
+            title: Standing::Waiting.words().to_owned(),
             text: format!("This turns to Working by itself when {name} calls with the new token."),
             is_done: false,
         },
@@ -113,6 +114,9 @@ fn words(arrival: &Arrival) -> Words {
 #[component]
 fn Status(arrival: Arrival) -> impl IntoView {
     let words = words(&arrival);
+    let handover = handover(&arrival);
+    // The last word is said when the old token is silent too, or was never heard of.
+    let is_over = words.is_done && !arrival.is_handing_over();
     let is_late = arrival.now.since(arrival.token.row.issued_at) > PATIENCE_MS;
     let stray = stray(&arrival);
     let helps = if words.is_done {
@@ -127,12 +131,16 @@ fn Status(arrival: Arrival) -> impl IntoView {
         let href = format!("/integrations/{}#live", arrival.integration.id);
         view! { <a class="button" href=href>"Check now"</a> }
     });
-    let say = words.title.clone();
+    let say = match &handover {
+        Some((title, _)) => format!("{}. {title}", words.title),
+        None => words.title.clone(),
+    };
     view! {
-        <div class="stack" data-say=say data-done=words.is_done.then_some("")>
+        <div class="stack" data-say=say data-done=is_over.then_some("")>
             <LivePanel tone=words.tone shape=words.shape title=words.title text=words.text>
                 {check}
             </LivePanel>
+            {handover.map(|(_, panel)| panel)}
             {helps}
         </div>
     }
@@ -175,7 +183,7 @@ fn Checklist(stray: Option<String>) -> impl IntoView {
                 <li>"It sends one header, " <code>"Authorization: Bearer"</code> ", then the token, whole and without quotes."</li>
                 <li>"If it calls once a day or less, run it once by hand, or use the check command."</li>
             </ul>
-            <p><a href="/help#still-refused">"Get help with this"</a></p>
+            <p><a href="/help#still-refused">"Get help"</a></p>
         </div>
     }
 }

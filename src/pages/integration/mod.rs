@@ -3,11 +3,15 @@
 mod answer;
 mod archived;
 mod edit;
+mod form;
 mod fresh;
 mod generate;
+mod handover;
 mod live;
 mod page;
+mod refusals;
 mod repeated;
+mod revoke;
 mod timeline;
 mod tokens;
 
@@ -40,8 +44,9 @@ pub fn routes() -> Router<AppState> {
         )
         .route(
             "/integrations/{id}/tokens/{token}/revoke",
-            post(tokens::revoke),
+            post(revoke::revoke),
         )
+        .route("/integrations/{id}/tokens/{token}/undo", post(revoke::undo))
 }
 
 /// The page of a fresh token cannot be opened again: whoever comes back is told so.

@@ -1,14 +1,15 @@
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use axum::response::Response;
 use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::answer::{headline, sub, what_happened};
 use super::archived;
-use super::generate::{Generate, GenerateState};
+use super::form::{Generate, GenerateState};
 use super::live::LiveStatus;
+use super::refusals::refusals;
 use super::repeated::Repeated;
+use super::revoke::outcome;
 use super::timeline;
 use super::tokens::Tokens;
 use crate::auth::AppState;
@@ -24,7 +25,7 @@ use crate::rotation::arrival::Arrival;
 use crate::rotation::overview::{IntegrationView, Story};
 
 /// What brought the visitor here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Opened {
     /// Nothing to say about.
     Plainly,
@@ -32,8 +33,8 @@ pub(super) enum Opened {
     From401,
     /// A form that was submitted before.
     AlreadyGenerated,
-    /// A token was revoked.
-    Revoked,
+    /// This token was revoked, or that was undone.
+    Decided(String),
     /// It has another name.
     Renamed,
 }
@@ -44,14 +45,15 @@ pub(super) struct Ask {
     generated: Option<String>,
     revoked: Option<String>,
     renamed: Option<String>,
+    undone: Option<String>,
 }
 
 impl Ask {
-    fn opened(&self) -> Opened {
+    fn opened(self) -> Opened {
         if self.generated.is_some() {
             Opened::AlreadyGenerated
-        } else if self.revoked.is_some() {
-            Opened::Revoked
+        } else if let Some(token) = self.revoked.or(self.undone) {
+            Opened::Decided(token)
         } else if self.renamed.is_some() {
             Opened::Renamed
         } else if self.from.as_deref() == Some("401") {
@@ -79,13 +81,12 @@ pub(super) async fn get(
         found => found?,
     };
     let state = GenerateState::new(&app);
-    Ok(show(visit, StatusCode::OK, story, state, ask.opened()).await)
+    Ok(show(visit, story, state, ask.opened()).await)
 }
 
 /// Shows an integration, with the form as it is filled in.
 pub(super) async fn show(
     visit: Visit,
-    status: StatusCode,
     story: Story,
     state: GenerateState,
     opened: Opened,
@@ -97,6 +98,7 @@ pub(super) async fn show(
         format!("Error: {name}")
     };
     let frame = Frame::new(title, Section::Integrations);
+    let status = state.status();
     visit
         .show(status, frame, move || view! { <Page story state opened/> })
         .await
@@ -131,6 +133,7 @@ fn Page(story: Story, state: GenerateState, opened: Opened) -> impl IntoView {
             <div class="stack loose">
                 {above}
                 {timeline::what_happened(&story)}
+                {refusals(&story)}
             </div>
             <aside class="stack" aria-label="Facts">
                 <AtAGlance story=story.clone()/>
@@ -164,15 +167,13 @@ fn notice(story: &Story, opened: Opened, form_id: String) -> Option<AnyView> {
             return Some(view! { <Repeated view form_id now/> }.into_any());
         }
         Opened::Renamed => (Tone::Good, "Renamed. Nothing else has changed.".to_owned()),
-        Opened::Revoked => (
-            Tone::Good,
-            "The token is revoked. Requests with it are refused from now on.".to_owned(),
-        ),
+        Opened::Decided(token) => return outcome(story, &token),
     };
     Some(view! { <Notice tone>{text}</Notice> }.into_any())
 }
 
-/// The status of the newest token while it is waited for, and while its arrival is news.
+/// The status of the newest token while it is waited for, while its arrival is news, and while the old
+/// one is still heard of.
 fn arrival(story: &Story) -> Option<Arrival> {
     let view = &story.view;
     let now = story.moment.now;
@@ -180,14 +181,17 @@ fn arrival(story: &Story) -> Option<Arrival> {
     let is_news = newest
         .first_used_at
         .is_some_and(|at| now.since(at) < NEWS_MS && view.standing == Standing::Working);
-    let is_shown = view.standing == Standing::Waiting || is_news;
-    is_shown
-        .then(|| Arrival::of(&view.integration, &view.tokens, &newest.id, now))
-        .flatten()
+    let arrival = Arrival::of(&view.integration, &view.tokens, &newest.id, now)?;
+    let is_handover = view.standing == Standing::Working
+        && arrival.is_handing_over()
+        && now.since(newest.issued_at) < HANDOVER_MS;
+    (view.standing == Standing::Waiting || is_news || is_handover).then_some(arrival)
 }
 
 /// How long a first request is news, in milliseconds.
 const NEWS_MS: i64 = crate::model::HOUR_MS;
+/// How long two tokens in use are a handover, in milliseconds; later they are meant to be two.
+const HANDOVER_MS: i64 = 30 * crate::model::DAY_MS;
 
 #[component]
 fn AtAGlance(story: Story) -> impl IntoView {

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use crate::model::{DAY_MS, TokenState, UnixMs};
+use crate::model::{Expiry, Retirement, TokenState, UnixMs};
 use crate::pages::customer::hint;
 use crate::pages::parts::{Notice, Tone, when};
 use crate::rotation::overview::IntegrationView;
@@ -63,9 +63,8 @@ pub(super) fn Repeated(
 
 /// The choices that the lost token was made with, as the form sends them.
 fn as_before(made: &Shown) -> (String, String) {
-    let expires = match made.row.expires_at {
-        None => "never".to_owned(),
-        Some(at) => format!("{}d", (at.since(made.row.issued_at) / DAY_MS).max(1)),
-    };
-    (expires, made.row.retires.clone())
+    let row = &made.row;
+    let expires = Expiry::of(row.expires_at, row.issued_at);
+    let old = Retirement::parse(&row.retires, row.overlap_ms).unwrap_or(Retirement::Keep);
+    (expires.to_string(), old.to_string())
 }

@@ -1,11 +1,13 @@
 use leptos::prelude::*;
 
+use super::answer::why;
 use crate::model::UnixMs;
 use crate::pages::customer::{caller, hint, times};
 use crate::pages::parts::{Happening, Timeline, Tone, ago};
 use crate::rotation::overview::Story;
 use crate::rotation::registry::Shown;
 use crate::store::audit::Entry;
+use crate::store::tokens::Token;
 
 /// How many happenings are shown.
 const SHOWN: usize = 20;
@@ -110,29 +112,18 @@ fn of_token(token: &Shown, story: &Story) -> Vec<Event> {
             .unwrap_or_default()
     };
     let event = |at: UnixMs, tone: Tone, text: String| Event { at, tone, text };
-    let by = row
-        .issued_by
-        .strip_prefix("member ")
-        .unwrap_or(&row.issued_by);
+    let by = person(&row.issued_by);
     let mut events = Vec::new();
     if let Some(at) = row.last_refused_at {
         let text = format!(
-            "Token {name} was refused{}; {} in all.",
+            "Token {name} was refused{}, {} in all: {}",
             from(row.last_refused_source.as_deref()),
-            times(row.refused)
+            times(row.refused),
+            why(row, story)
         );
         events.push(event(at, Tone::Bad, text));
     }
-    if let Some(at) = row.revoked_at {
-        events.push(event(
-            at,
-            Tone::Bad,
-            format!(
-                "Token {name} was revoked{}.",
-                revoker(row.id.as_str(), story)
-            ),
-        ));
-    }
+    events.extend(revocations(row, story));
     if let (Some(at), Some(_)) = (row.ends_at, &row.replaced_by) {
         events.push(event(
             at,
@@ -170,17 +161,44 @@ fn of_token(token: &Shown, story: &Story) -> Vec<Event> {
     events
 }
 
-/// Who revoked a token, as the audit has it.
-fn revoker(id: &str, story: &Story) -> String {
-    story
+/// The revocations of a token and their undoing, as the audit has them.
+fn revocations(row: &Token, story: &Story) -> Vec<Event> {
+    let name = hint(row);
+    let mut events: Vec<Event> = story
         .deeds
         .iter()
-        .find(|deed| deed.action == "token.revoke" && deed.subject == id)
-        .map(|deed| {
-            format!(
-                " by {}",
-                deed.actor.strip_prefix("member ").unwrap_or(&deed.actor)
-            )
+        .filter(|deed| deed.subject == row.id.as_str())
+        .filter_map(|deed| {
+            let by = person(&deed.actor);
+            let (tone, text) = match deed.action.as_str() {
+                "token.revoke" => (Tone::Bad, format!("Token {name} was revoked by {by}.")),
+                "token.undo-revoke" => (
+                    Tone::Good,
+                    format!("The revocation of token {name} was undone by {by}."),
+                ),
+                _ => return None,
+            };
+            Some(Event {
+                at: deed.at,
+                tone,
+                text,
+            })
         })
-        .unwrap_or_default()
+        .collect();
+    // What is older than the part of the audit that is read.
+    if let Some(at) = row.revoked_at
+        && events.iter().all(|event| event.at != at)
+    {
+        events.push(Event {
+            at,
+            tone: Tone::Bad,
+            text: format!("Token {name} was revoked."),
+        });
+    }
+    events
+}
+
+/// Whoever acted, as their colleagues know them.
+fn person(actor: &str) -> &str {
+    actor.strip_prefix("member ").unwrap_or(actor)
 }

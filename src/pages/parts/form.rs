@@ -35,6 +35,9 @@ pub fn Field(
     /// What the answer must match, as a JavaScript regular expression.
     #[prop(optional_no_strip)]
     pattern: Option<String>,
+    /// The least that it takes, where its type has an order: a date.
+    #[prop(optional_no_strip, into)]
+    min: Option<String>,
     /// The most characters it takes.
     #[prop(default = 200)]
     max_length: u32,
@@ -62,6 +65,7 @@ pub fn Field(
                 inputmode=numeric.then_some("numeric")
                 required=required
                 pattern=pattern
+                min=min
                 maxlength=max_length.to_string()
                 aria-describedby=frame.described_by
                 aria-invalid=is_invalid.then_some("true")

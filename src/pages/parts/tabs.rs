@@ -9,6 +9,17 @@ pub struct Tab {
 }
 
 impl Tab {
+    /// The same tab with another view.
+    #[must_use]
+    pub fn showing(self, view: impl IntoView + 'static) -> Self {
+        Self::new(self.label, view)
+    }
+
+    /// Its name in forms, ids and cookies: `c#` is `csharp`.
+    pub fn slug(&self) -> String {
+        self.label.to_lowercase().replace('#', "sharp")
+    }
+
     /// A tab of any view.
     pub fn new(label: impl Into<String>, view: impl IntoView + 'static) -> Self {
         Self {
@@ -28,9 +39,16 @@ pub fn Tabs(
     /// What is chosen: "Language".
     #[prop(into)]
     legend: String,
-    /// The tabs, the first one chosen.
+    /// The tabs.
     tabs: Vec<Tab>,
+    /// The slug of the one chosen; the first when none has it.
+    #[prop(optional, into)]
+    chosen: String,
 ) -> impl IntoView {
+    let shown = tabs
+        .iter()
+        .position(move |tab| tab.slug() == chosen)
+        .unwrap_or(0);
     let (heads, panels): (Vec<_>, Vec<_>) = tabs
         .into_iter()
         .take(8)
@@ -38,7 +56,7 @@ pub fn Tabs(
         .map(move |(at, tab)| {
             let head = view! {
                 <label class="tab">
-                    <input type="radio" name=name.clone() value=at.to_string() checked=at == 0 />
+                    <input type="radio" name=name.clone() value=tab.slug() checked=at == shown />
                     <span>{tab.label}</span>
                 </label>
             };

@@ -131,7 +131,7 @@ fn strips() -> impl IntoView {
             <LivePanel
                 tone=Tone::Warn
                 shape=Shape::Waiting
-                title="Waiting for the first request"
+                title="Waiting for first request"
                 text="This turns to Working by itself."
             >
                 <a class="button" href="/x">"Check now"</a>

@@ -58,10 +58,17 @@ async fn an_expiry_that_cannot_be_is_refused_and_kept() {
     let start = ana.get("/").await;
     let id = start.between("/integrations/", "\"").to_owned();
     let path = format!("/integrations/{id}/tokens");
-    for wrong in [("expires", "soon"), ("old", "later")] {
+    for wrong in [("expires", "soon"), ("expires", "0d"), ("old", "later")] {
         let page = ana.post(&path, &[("form", "one-id"), wrong]).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(!page.body.contains("<output"));
+    }
+    for day in ["", "2024-02-29", "30.11.2027", "9999-12-31"] {
+        let form = [("form", "one-id"), ("expires", "on"), ("expires_on", day)];
+        let page = ana.post(&path, &form).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{day}");
+        assert!(page.body.contains("href=\"#expires_on\""), "{day}");
+        assert_eq!(page.field("expires_on"), day);
     }
     // The refused submits have not used the id up.
     let page = ana

@@ -86,7 +86,7 @@ async fn from_a_401_to_a_working_token() {
     let token = fresh.between("<output id=\"token\"", "</output>");
     let token = token.split_once('>').unwrap().1.to_owned();
     assert_eq!(fresh.body.matches(token.as_str()).count(), 1, "shown once");
-    assert!(fresh.body.contains("Waiting for the first request"));
+    assert!(fresh.body.contains("Waiting for first request"));
 
     let again = ana.post(&path, &[("form", &form)]).await;
     assert_eq!(
@@ -180,7 +180,7 @@ async fn the_live_fragment_follows_one_token_of_its_owner() {
     });
     let waiting = ana.get(&src).await;
     assert!(
-        waiting.body.contains("Waiting for the first request"),
+        waiting.body.contains("Waiting for first request"),
         "{}",
         waiting.body
     );

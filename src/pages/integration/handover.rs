@@ -1,0 +1,113 @@
+use leptos::prelude::*;
+
+use crate::model::UnixMs;
+use crate::pages::customer::{caller, hint};
+use crate::pages::parts::{Notice, Tone, When, moment, moment_to_the_second};
+use crate::rotation::arrival::{Arrival, Old, Voice};
+use crate::store::tokens::Token;
+
+/// Both tokens with their callers, for as long as the old one works: what is said in one line, and the
+/// panel. Nothing where no old one that was ever used still works.
+pub(super) fn handover(arrival: &Arrival) -> Option<(String, AnyView)> {
+    let old = arrival.old.iter().max_by_key(|old| rank(old.voice))?;
+    let now = arrival.now;
+    let (tone, title, text) = said(old, now);
+    let rows: Vec<_> = std::iter::once(("New", &arrival.token.row))
+        .chain(arrival.old.iter().map(|old| ("Old", &old.row)))
+        .map(|(which, token)| row(which, token, now))
+        .collect();
+    let heading = title.clone();
+    let panel = view! {
+        <section class="section" aria-label="Both tokens">
+            <Notice tone><p><strong>{heading}</strong></p><p>{text}</p></Notice>
+            <div class="table-box">
+                <table class="data cards">
+                    <caption class="visually-hidden">"Who calls with which token"</caption>
+                    <thead>
+                        <tr>
+                            <th scope="col">"Token"</th>
+                            <th scope="col">"Client"</th>
+                            <th scope="col">"Last use"</th>
+                            <th scope="col">"Ends"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        </section>
+    };
+    Some((title, panel.into_any()))
+}
+
+/// The one of several old tokens that is spoken of: what is still in use first.
+const fn rank(voice: Voice) -> u8 {
+    match voice {
+        Voice::Silent => 0,
+        Voice::Pausing => 1,
+        Voice::Early => 2,
+        Voice::Speaking => 3,
+    }
+}
+
+fn said(old: &Old, now: UnixMs) -> (Tone, String, String) {
+    let name = hint(&old.row);
+    let end = match old.row.ends_at {
+        Some(at) => format!("It is refused from {} on.", moment(at, now)),
+        None => "It works until you revoke it.".to_owned(),
+    };
+    match old.voice {
+        Voice::Early => (
+            Tone::Plain,
+            format!("The old token {name} still works"),
+            "Deploy the new one; below you see both of them call.".to_owned(),
+        ),
+        Voice::Speaking => (
+            Tone::Warn,
+            format!("The old token {name} is still in use"),
+            format!("A program that reads the new one nowhere yet goes on with it. {end}"),
+        ),
+        Voice::Pausing => (
+            Tone::Plain,
+            format!("The old token {name} has made no request since the new one’s first"),
+            format!("It counts as silent after ten minutes without one. {end}"),
+        ),
+        Voice::Silent => (
+            Tone::Good,
+            format!("The old token {name} has fallen silent"),
+            format!("For ten minutes and more only the new one has been used. {end}"),
+        ),
+    }
+}
+
+/// One token. Times are absolute alone: what is asked for every other second should not change when
+/// nothing has happened.
+fn row(which: &'static str, token: &Token, now: UnixMs) -> impl IntoView + use<> {
+    let last = match token.last_used_at.or(token.first_used_at) {
+        Some(at) => view! { <When at now seconds=true brief=true/> }.into_any(),
+        None => view! { <span class="quiet">"Never used"</span> }.into_any(),
+    };
+    let source = token
+        .last_source
+        .as_deref()
+        .or(token.first_source.as_deref());
+    let called = caller(token.last_agent.as_deref(), source).unwrap_or_else(|| {
+        if token.first_used_at.is_some() {
+            "not known"
+        } else {
+            "nobody yet"
+        }
+        .to_owned()
+    });
+    let end = match token.ends_at.or(token.expires_at) {
+        Some(at) => moment_to_the_second(at, now),
+        None => "Never".to_owned(),
+    };
+    view! {
+        <tr>
+            <th scope="row">{which}" "<span class="mono nowrap">{hint(token)}</span></th>
+            <td data-label="Client">{called}</td>
+            <td data-label="Last use">{last}</td>
+            <td data-label="Ends">{end}</td>
+        </tr>
+    }
+}
