@@ -3,8 +3,8 @@ import type { Page } from "@playwright/test";
 import { code, DEMO, fillSignIn, generateButton, holdTokens, signIn } from "./helpers.ts";
 import { expect, type Server } from "./server.ts";
 
-/** A page: its name in reports, and the way there. */
-export type Stop = { name: string; go: (page: Page) => Promise<void> };
+/** A page: its name in reports, and the way there; whether that way ends in the middle of the page. */
+export type Stop = { name: string; go: (page: Page) => Promise<void>; inTheMiddle?: true };
 
 const at = (server: Server, path: string, name = path): Stop => ({
   name,
@@ -79,6 +79,7 @@ export async function memberStops(page: Page, server: Server): Promise<Stop[]> {
     at(server, "/diagnose"),
     {
       name: "/diagnose, explained",
+      inTheMiddle: true,
       go: async (page) => {
         const made = server.json("token", "issue", "--integration", broken.split("/").at(-1) ?? "");
         await page.goto(server.at("/diagnose"));
