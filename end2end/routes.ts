@@ -51,6 +51,12 @@ export async function memberStops(page: Page, server: Server): Promise<Stop[]> {
   // One that is no more. The account's other integrations stay as they are.
   const archived = server.json("integration", "create", "--account", "Northwind", "--name", "Old importer").id;
   server.json("integration", "archive", archived);
+  const about = `integration=${broken.split("/").pop()}&request=0123456789abcdef`;
+  await page.goto(server.at("/support"));
+  const tickets = await page
+    .getByRole("rowheader")
+    .getByRole("link")
+    .evaluateAll((found) => found.map((link) => link.getAttribute("href") ?? ""));
   return [
     at(server, "/"),
     at(server, `/?archived=${archived}`, "/?archived"),
@@ -89,6 +95,27 @@ export async function memberStops(page: Page, server: Server): Promise<Stop[]> {
       },
     },
     at(server, "/activity"),
+    at(server, "/support"),
+    ...tickets.map((path) => at(server, path, "/support/{id}")),
+    at(server, `/support/new?${about}`, "/support/new"),
+    {
+      name: "/support/new, refused",
+      go: async (page) => {
+        await page.goto(server.at(`/support/new?${about}`));
+        await page.locator("main form").evaluate((form: HTMLFormElement) => (form.noValidate = true));
+        await page.getByRole("button", { name: "Send the question" }).click();
+        await expect(page).toHaveTitle(/^Error: /);
+      },
+    },
+    {
+      name: "Get help, in the dialog",
+      go: async (page) => {
+        await page.goto(server.at(broken));
+        await page.waitForLoadState("networkidle");
+        await page.getByRole("contentinfo").getByRole("link", { name: "Get help" }).click();
+        await expect(page.getByRole("dialog")).toBeVisible();
+      },
+    },
     at(server, "/fix?ref=AAAAAAAAAAAAAAAAAAAA", "/fix, not theirs"),
     ...settingsStops(server),
   ];
@@ -166,6 +193,11 @@ export async function recordingStops(page: Page, server: Server): Promise<Stop[]
   const rotation = await pathOf(page, server, "/admin", "See who would break");
   await page.goto(server.at("/admin/accounts?show=every"));
   const account = (await page.getByRole("rowheader").getByRole("link").first().getAttribute("href")) ?? "";
+  const tickets: string[] = [];
+  for (const state of ["open", "answered", "closed"]) {
+    await page.goto(server.at(`/admin/tickets?state=${state}`));
+    tickets.push((await page.getByRole("rowheader").getByRole("link").first().getAttribute("href")) ?? "");
+  }
   return [
     at(server, "/admin"),
     at(server, "/admin/rotations"),
@@ -187,6 +219,18 @@ export async function recordingStops(page: Page, server: Server): Promise<Stop[]
     at(server, "/admin/accounts?q=nobody-is-called-this"),
     at(server, account, "/admin/accounts/{id}"),
     at(server, `${account}/disable`, "/admin/accounts/{id}/disable"),
+    at(server, "/admin/tickets"),
+    at(server, "/admin/tickets?state=answered"),
+    ...tickets.map((path) => at(server, path, "/admin/tickets/{id}")),
+    {
+      name: "/admin/tickets/{id}, refused",
+      go: async (page) => {
+        await page.goto(server.at(tickets[0] ?? ""));
+        await page.locator("main form").first().evaluate((form: HTMLFormElement) => (form.noValidate = true));
+        await page.getByRole("button", { name: "Send the answer" }).click();
+        await expect(page).toHaveTitle(/^Error: /);
+      },
+    },
     at(server, "/admin/keys"),
     at(server, "/admin/audit"),
     at(server, "/admin/notify"),

@@ -61,7 +61,7 @@ test("a customer who begins", async ({ page, freshServer: server }) => {
 test("where there is nothing yet", async ({ page, freshServer: server }) => {
   createAdmin(server);
   await signIn(page, server, ADMIN, PASSWORD);
-  for (const path of ["/admin", "/admin/rotations", "/admin/rotations/new", "/admin/accounts", "/admin/audit"]) {
+  for (const path of ["/admin", "/admin/rotations", "/admin/rotations/new", "/admin/accounts", "/admin/tickets", "/admin/audit"]) {
     await page.goto(server.at(path));
     await shoot(page, `empty ${path.slice(1).replaceAll("/", "-")}`);
   }

@@ -42,8 +42,8 @@ mod tests;
 #[cfg(feature = "ssr")]
 pub mod web;
 
-/// Wakes the islands of the page that loaded this module, sends its forms once, tells local times, and
-/// minds a token that was not copied.
+/// Wakes the islands of the page that loaded this module, sends its forms once, opens its dialogs, tells
+/// local times, and minds a token that was not copied.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
@@ -53,4 +53,5 @@ pub fn hydrate() {
     islands::tell_local_times();
     islands::guard_token();
     islands::remember_language();
+    islands::open_dialogs();
 }

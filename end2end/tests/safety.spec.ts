@@ -147,5 +147,5 @@ test("letters are chosen, and what is about one's safety cannot be", async ({ pa
   await page.goto(server.at("/settings/notifications"));
   await expect(page.getByLabel("A new sign-in")).not.toBeChecked();
   await expect(page.getByLabel("A token was generated")).toBeChecked();
-  await expect(page.getByRole("checkbox")).toHaveCount(2);
+  await expect(page.getByRole("checkbox")).toHaveCount(3);
 });

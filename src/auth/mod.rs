@@ -14,7 +14,7 @@ mod throttle;
 mod who;
 
 pub use caller::TrustedProxies;
-pub use operator::operator;
+pub use operator::{in_place_of, operator};
 pub use own_password::{Checked, check_own_password};
 pub use passwords::{PasswordError, Passwords};
 pub use reset::ask_for_password_link;

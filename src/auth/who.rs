@@ -10,6 +10,7 @@ use super::session_store::digest;
 use crate::model::{Admin, Digest, Member, Person, percent_encoded};
 use crate::rotation::Caller;
 use crate::rotation::sessions::Fate;
+use crate::store::users::User;
 
 /// Who makes a request of a page.
 #[derive(Clone, Debug)]
@@ -28,6 +29,19 @@ pub enum Who {
     },
     /// An admin of the platform.
     Admin(Admin),
+}
+
+impl Who {
+    /// Vouches for a user who was found to be the one who asks.
+    pub(super) fn of(user: User) -> Self {
+        match user.account_id {
+            Some(account) => Self::Member {
+                member: Member::vouch(user.id, account, user.email, user.name),
+                account: user.account_name.unwrap_or_default(),
+            },
+            None => Self::Admin(Admin::vouch(user.id, user.email, user.name)),
+        }
+    }
 }
 
 /// The digest of the session that a request was made with.
@@ -117,13 +131,7 @@ async fn find_out(
     let Ok(caller) = Caller::from_request_parts(parts, app).await;
     app.engine.use_session(&session, &caller).await?;
     parts.extensions.insert(SessionDigest(digest));
-    Ok(match user.account_id {
-        Some(account) => Who::Member {
-            member: Member::vouch(user.id, account, user.email, user.name),
-            account: user.account_name.unwrap_or_default(),
-        },
-        None => Who::Admin(Admin::vouch(user.id, user.email, user.name)),
-    })
+    Ok(Who::of(user))
 }
 
 /// Where to come back to after signing in: what was asked for, when it can be asked for again.

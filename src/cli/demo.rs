@@ -4,6 +4,8 @@ mod cast;
 mod folder;
 /// Two months of history, lived through by the engine itself.
 mod past;
+/// What its customers have asked support.
+mod questions;
 /// Requests through the real `/verify`, as a gateway would send them.
 mod traffic;
 

@@ -108,7 +108,8 @@ pub(super) enum Answer {
     Gone,
 }
 
-async fn fragment(src: &str) -> Answer {
+/// Asks for a fragment of HTML of this site.
+pub(super) async fn fragment(src: &str) -> Answer {
     answer_of(window().fetch_with_str(src)).await
 }
 

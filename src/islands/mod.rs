@@ -5,6 +5,8 @@ mod clock;
 mod copy;
 mod diagnose;
 #[cfg(feature = "hydrate")]
+mod dialog;
+#[cfg(feature = "hydrate")]
 mod escape;
 #[cfg(feature = "hydrate")]
 mod leave;
@@ -17,6 +19,8 @@ mod pasted;
 pub use clock::tell_local_times;
 pub use copy::{CopyText, CopyToken, mask};
 pub use diagnose::Diagnose;
+#[cfg(feature = "hydrate")]
+pub use dialog::open_dialogs;
 #[cfg(feature = "hydrate")]
 pub use escape::close_on_escape;
 #[cfg(feature = "hydrate")]

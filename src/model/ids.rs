@@ -78,6 +78,10 @@ id!(
     RotationId, "rot_", "a rotation"
 );
 id!(
+    /// Names a ticket, a question to support.
+    TicketId, "tkt_", "a ticket"
+);
+id!(
     /// Names a session in public; never the cookie's value.
     SessionId, "ses_", "a session"
 );

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{HOUR_MS, IntegrationId};
+use super::{HOUR_MS, IntegrationId, TicketId};
 
 /// What a letter tells, with its facts. It stands in the database as it is here, so it never carries
 /// a secret: the one link that does is made when the letter is sent.
@@ -37,6 +37,34 @@ pub enum Letter {
         /// Who did it, as the audit names them.
         by: String,
     },
+    /// Support has answered a ticket, or closed it.
+    TicketAnswered {
+        /// Which.
+        ticket: TicketId,
+        /// What it is about.
+        subject: String,
+        /// Who answered.
+        by: String,
+        /// The answer without secrets, where it is short.
+        text: Option<String>,
+        /// Whether there is an answer.
+        is_answer: bool,
+        /// Whether the ticket is closed.
+        is_closed: bool,
+    },
+    /// A customer has asked support something.
+    TicketAsked {
+        /// In which ticket.
+        ticket: TicketId,
+        /// What it is about.
+        subject: String,
+        /// The account's name.
+        account: String,
+        /// Who asked.
+        by: String,
+        /// Whether it is a new ticket.
+        is_new: bool,
+    },
 }
 
 /// What was done to a second factor.
@@ -68,6 +96,10 @@ pub enum LetterKind {
     SignedIn,
     /// See [`Letter::TokenIssued`].
     TokenIssued,
+    /// See [`Letter::TicketAnswered`].
+    TicketAnswered,
+    /// See [`Letter::TicketAsked`].
+    TicketAsked,
 }
 
 impl Letter {
@@ -80,14 +112,18 @@ impl Letter {
             Self::RecoveryCodeUsed { .. } => LetterKind::RecoveryCodeUsed,
             Self::SignedIn { .. } => LetterKind::SignedIn,
             Self::TokenIssued { .. } => LetterKind::TokenIssued,
+            Self::TicketAnswered { .. } => LetterKind::TicketAnswered,
+            Self::TicketAsked { .. } => LetterKind::TicketAsked,
         }
     }
 }
 
 impl LetterKind {
     /// Every kind, in the order in which people read of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::TokenIssued,
+        Self::TicketAnswered,
+        Self::TicketAsked,
         Self::SignedIn,
         Self::PasswordChanged,
         Self::SecondFactorChanged,
@@ -104,6 +140,8 @@ impl LetterKind {
             Self::RecoveryCodeUsed => "recovery-code-used",
             Self::SignedIn => "signed-in",
             Self::TokenIssued => "token-issued",
+            Self::TicketAnswered => "ticket-answered",
+            Self::TicketAsked => "ticket-asked",
         }
     }
 
@@ -120,7 +158,20 @@ impl LetterKind {
             | Self::PasswordChanged
             | Self::SecondFactorChanged
             | Self::RecoveryCodeUsed => false,
-            Self::SignedIn | Self::TokenIssued => true,
+            Self::SignedIn | Self::TokenIssued | Self::TicketAnswered | Self::TicketAsked => true,
+        }
+    }
+
+    /// Whether members of accounts get it, or admins of the platform.
+    pub const fn is_sent_to(self, member: bool) -> bool {
+        match self {
+            Self::TokenIssued | Self::TicketAnswered => member,
+            Self::TicketAsked => !member,
+            Self::SetPassword
+            | Self::PasswordChanged
+            | Self::SecondFactorChanged
+            | Self::RecoveryCodeUsed
+            | Self::SignedIn => true,
         }
     }
 
@@ -128,11 +179,13 @@ impl LetterKind {
     /// one. With 0 each is sent by itself.
     pub const fn window_ms(self) -> i64 {
         match self {
+            // Whoever asked waits for an answer.
             Self::SetPassword
             | Self::PasswordChanged
             | Self::SecondFactorChanged
-            | Self::RecoveryCodeUsed => 0,
-            Self::SignedIn | Self::TokenIssued => HOUR_MS / 4,
+            | Self::RecoveryCodeUsed
+            | Self::TicketAnswered => 0,
+            Self::SignedIn | Self::TokenIssued | Self::TicketAsked => HOUR_MS / 4,
         }
     }
 
@@ -163,6 +216,21 @@ mod tests {
                 integration: IntegrationId::from_stored("int_1".to_owned()),
                 name: "Order sync".to_owned(),
                 by: "operator root".to_owned(),
+            },
+            Letter::TicketAnswered {
+                ticket: TicketId::from_stored("tkt_1".to_owned()),
+                subject: "401 since noon".to_owned(),
+                by: "Priya".to_owned(),
+                text: None,
+                is_answer: true,
+                is_closed: false,
+            },
+            Letter::TicketAsked {
+                ticket: TicketId::from_stored("tkt_1".to_owned()),
+                subject: "401 since noon".to_owned(),
+                account: "Northwind".to_owned(),
+                by: "Ana".to_owned(),
+                is_new: true,
             },
         ];
         assert_eq!(letters.len(), LetterKind::ALL.len());

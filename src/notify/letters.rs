@@ -1,16 +1,17 @@
 use super::Mail;
+use super::tickets::{answered, asked};
 use crate::model::{EmailAddress, FactorChange, Letter, UnixMs};
 use crate::rotation::outbox::Parcel;
 
 /// The most happenings that one letter lists.
-const MOST_LISTED: usize = 20;
+pub(super) const MOST_LISTED: usize = 20;
 
 /// What is said, before it is addressed.
-struct Words {
-    subject: String,
-    before: Vec<String>,
-    link: (&'static str, String),
-    after: Vec<String>,
+pub(super) struct Words {
+    pub subject: String,
+    pub before: Vec<String>,
+    pub link: (&'static str, String),
+    pub after: Vec<String>,
 }
 
 /// Writes the mail that a parcel becomes. `base` is where the dashboard is reached.
@@ -84,9 +85,16 @@ pub fn compose(parcel: &Parcel, base: &str) -> Mail {
         },
         Letter::SignedIn { .. } => signed_in(&parcel.letters, to, host, base),
         Letter::TokenIssued { .. } => tokens_issued(&parcel.letters, base),
+        Letter::TicketAnswered { .. } => answered(last, base),
+        Letter::TicketAsked { .. } => asked(&parcel.letters, base),
+    };
+    let thread = match last {
+        Letter::TicketAnswered { ticket, .. } => Some(ticket.to_string()),
+        _ => None,
     };
     Mail {
         id: parcel.id.clone(),
+        thread,
         to: to.clone(),
         subject: words.subject,
         before: words.before,
@@ -212,7 +220,7 @@ fn tokens_issued(letters: &[(UnixMs, Letter)], base: &str) -> Words {
 }
 
 /// A moment as a letter says it: "2026-11-28 03:12 UTC".
-fn moment(at: UnixMs) -> String {
+pub(super) fn moment(at: UnixMs) -> String {
     let text = at.to_string();
     match (text.get(..10), text.get(11..16)) {
         (Some(day), Some(time)) => format!("{day} {time} UTC"),

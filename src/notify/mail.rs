@@ -8,6 +8,8 @@ use crate::model::EmailAddress;
 pub struct Mail {
     /// Names it for ever: whoever gets it twice can tell.
     pub id: String,
+    /// What it belongs to: programs that show mail put those of one thread together.
+    pub thread: Option<String>,
     /// To whom.
     pub to: EmailAddress,
     /// What it is about.
@@ -121,6 +123,7 @@ mod tests {
     fn mail() -> Mail {
         Mail {
             id: "ltr_1".to_owned(),
+            thread: None,
             to: "ana@northwind.example".parse().unwrap(),
             subject: "A <subject>".to_owned(),
             before: vec![

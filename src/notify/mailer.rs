@@ -135,7 +135,12 @@ impl Mailer {
             .singlepart(part(ContentType::TEXT_PLAIN, &mail.text()))
             .singlepart(part(ContentType::TEXT_HTML, &mail.html()));
         let host = self.from.email.domain();
-        let mut message = Message::builder()
+        let mut message = Message::builder();
+        if let Some(thread) = &mail.thread {
+            // No such mail was ever sent; what refers to it belongs together all the same (RFC 5256 §2.2).
+            message = message.references(format!("<{thread}@{host}>"));
+        }
+        let mut message = message
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
             .subject(mail.subject.as_str())
@@ -200,6 +205,7 @@ mod tests {
     fn mail() -> Mail {
         Mail {
             id: "ltr_1".to_owned(),
+            thread: Some("tkt_1".to_owned()),
             to: "ana@northwind.example".parse().unwrap(),
             subject: "Set your password".to_owned(),
             before: vec!["Somebody asked.".to_owned()],
@@ -226,6 +232,7 @@ mod tests {
             "To: ana@northwind.example",
             "Auto-Submitted: auto-generated",
             "Message-ID: <ltr_1@localhost>",
+            "References: <tkt_1@localhost>",
             &mail().link.1,
         ] {
             assert!(file.lines().any(|found| found == line), "{line}: {file}");

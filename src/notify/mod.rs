@@ -7,6 +7,8 @@ mod letters;
 /// One mail, as text and as HTML.
 mod mail;
 mod mailer;
+/// What mails about tickets say.
+mod tickets;
 
 pub use delivery::{Delivery, deliver_due};
 pub use letters::compose;

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::parts::{Segment, SegmentBar, Shape, Tone, deadline, standing_look, when};
 use crate::model::{Phase, Standing, UnixMs};
 use crate::rotation::overview::{IntegrationView, Moment};
+use crate::rotation::registry::Shown;
 use crate::store::rotations::Rotation;
 use crate::store::tokens::Token;
 
@@ -29,6 +30,25 @@ pub fn caller(agent: Option<&str>, source: Option<&str>) -> Option<String> {
         (None, Some(source)) => Some(format!("from {source}")),
         (None, None) => None,
     }
+}
+
+/// The last refusal of these tokens: when, by which code, of which token, from where.
+pub fn last_refusal(tokens: &[Shown], now: UnixMs) -> Option<String> {
+    let (token, at) = tokens
+        .iter()
+        .filter_map(|token| Some((&token.row, token.row.last_refused_at?)))
+        .max_by_key(|(_, at)| *at)?;
+    let code = token.last_refused_code.as_deref().unwrap_or("refused");
+    let from = token
+        .last_refused_source
+        .as_deref()
+        .map(|source| format!(", from {source}"))
+        .unwrap_or_default();
+    Some(format!(
+        "Last refused {}: {code}, token {}{from}",
+        when(at, now),
+        hint(token)
+    ))
 }
 
 /// How an integration's cadence reads beside its last use: "calls about every 30 days".

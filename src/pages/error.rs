@@ -5,8 +5,10 @@ use axum::response::{IntoResponse, Response};
 use leptos::prelude::*;
 
 use super::shell::{Frame, Section, Visit};
+use super::support::ask_href;
 use crate::auth::{AppState, Denied};
 use crate::rotation::RotationError;
+use crate::rotation::tickets::Context;
 use crate::store::StoreError;
 
 /// What goes wrong on the way to a page. Variants carry nothing, so that one may be seen anywhere.
@@ -73,7 +75,7 @@ impl PageError {
             ),
             Self::Internal => (
                 "Something went wrong on our side",
-                "Nothing is wrong with your account. If it goes on, get help and name the request id.",
+                "Nothing is wrong with your account. If it goes on, get help: the request id goes along.",
             ),
         }
     }
@@ -149,7 +151,11 @@ pub async fn dress_bare_errors(
         },
     };
     let (headline, advice) = error.words();
-    let frame = Frame::new(headline, Section::Elsewhere).reading();
+    let about = Context::of("", "", id.as_deref().unwrap_or_default(), "");
+    let help = ask_href(&about);
+    let frame = Frame::new(headline, Section::Elsewhere)
+        .reading()
+        .about(about);
     Visit::of_nobody(kept)
         .show(error.status(), frame, move || {
             view! {
@@ -158,7 +164,11 @@ pub async fn dress_bare_errors(
                     <p class="sub">{advice}</p>
                 </div>
                 <p><a class="button" href="/">"Go to the start"</a></p>
-                {id.map(|id| view! { <p class="quiet small">"Request id: " <code>{id}</code></p> })}
+                {id.map(|id| view! {
+                    <p class="quiet small">
+                        "Request id: " <code>{id}</code> ". " <a href=help>"Get help with this request"</a>
+                    </p>
+                })}
             }
         })
         .await

@@ -14,6 +14,7 @@ use super::shell::{Frame, Section, Visit};
 use crate::auth::{AppState, Who};
 use crate::model::UnixMs;
 use crate::rotation::RotationError;
+use crate::rotation::tickets::Context;
 
 /// The most characters of a reference; ours have 20.
 const MOST_REF: usize = 64;
@@ -83,7 +84,10 @@ async fn welcome(
                  with the reason."
             .to_owned(),
     };
-    let frame = Frame::new("Your request was refused", Section::Elsewhere).narrow();
+    let about = Context::of("", "", "", fix_ref.unwrap_or_default());
+    let frame = Frame::new("Your request was refused", Section::Elsewhere)
+        .narrow()
+        .about(about);
     visit
         .show(StatusCode::OK, frame, move || {
             view! {

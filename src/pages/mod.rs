@@ -43,6 +43,8 @@ mod setup;
 mod shell;
 /// The rotation's state, for anyone.
 mod status;
+/// Questions to support.
+mod support;
 /// Words that many pages need.
 mod words;
 
@@ -73,5 +75,6 @@ pub fn router() -> Router<AppState> {
         .merge(setup::routes())
         .merge(shell::routes())
         .merge(status::routes())
+        .merge(support::routes())
         .fallback(async || PageError::NotFound)
 }

@@ -15,7 +15,9 @@ use serde::Deserialize;
 
 use super::assets;
 use super::parts::{Icon, Mark, Shape};
+use super::support::{dialog_place, widget};
 use crate::auth::{AppState, Denied, Who};
+use crate::rotation::tickets::Context;
 
 /// The theme a browser asked for; the system's when none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -76,6 +78,8 @@ pub enum Section {
     Diagnose,
     /// A user's sessions.
     Activity,
+    /// Questions to support, for customers.
+    Support,
     /// Questions and answers.
     Help,
     /// The rotation's public state.
@@ -92,18 +96,22 @@ pub enum Section {
     Mail,
     /// A user's own account: the link is their name.
     Settings,
+    /// Customers' questions, for admins.
+    Tickets,
 }
 
 impl Section {
-    const MEMBER: [(Self, &'static str, &'static str); 4] = [
+    const MEMBER: [(Self, &'static str, &'static str); 5] = [
         (Self::Integrations, "/", "Integrations"),
         (Self::Diagnose, "/diagnose", "Diagnose"),
         (Self::Activity, "/activity", "Activity"),
+        (Self::Support, "/support", "Support"),
         (Self::Help, "/help", "Help"),
     ];
-    const ADMIN: [(Self, &'static str, &'static str); 7] = [
+    const ADMIN: [(Self, &'static str, &'static str); 8] = [
         (Self::Rotation, "/admin", "Rotation"),
         (Self::Accounts, "/admin/accounts", "Accounts"),
+        (Self::Tickets, "/admin/tickets", "Tickets"),
         (Self::Keys, "/admin/keys", "Keys"),
         (Self::Audit, "/admin/audit", "Audit"),
         (Self::Mail, "/admin/notify", "Mail"),
@@ -133,6 +141,10 @@ pub struct Frame {
     pub section: Section,
     /// The width of the column: `page`, `page narrow` or `page reading`.
     pub class: &'static str,
+    /// What a question about it carries.
+    pub about: Context,
+    /// Whether a question is being asked on it.
+    pub is_question: bool,
 }
 
 impl Frame {
@@ -142,7 +154,23 @@ impl Frame {
             title: title.into(),
             section,
             class: "page",
+            about: Context::default(),
+            is_question: false,
         }
+    }
+
+    /// The same, whose help knows what it is about.
+    #[must_use]
+    pub fn about(mut self, about: Context) -> Self {
+        self.about = about;
+        self
+    }
+
+    /// The same, with the form of a question on it.
+    #[must_use]
+    pub fn asking(mut self) -> Self {
+        self.is_question = true;
+        self
     }
 
     /// The same, as narrow as a form.
@@ -278,7 +306,8 @@ fn shell(visit: &Visit, frame: &Frame, body: AnyView) -> impl IntoView + use<> {
                 <a class="skip-link" href="#main">"Skip to content"</a>
                 {bar(&visit.who, frame.section)}
                 <main id="main" class=frame.class tabindex="-1">{body}</main>
-                {foot(visit.theme)}
+                {foot(visit, frame)}
+                {dialog_place(&visit.who)}
             </body>
         </html>
     }
@@ -351,7 +380,9 @@ fn signed_in(name: String, section: Section) -> impl IntoView {
     }
 }
 
-fn foot(theme: Theme) -> impl IntoView {
+fn foot(visit: &Visit, frame: &Frame) -> impl IntoView + use<> {
+    let theme = visit.theme;
+    let help = widget(&visit.who, frame);
     let buttons: Vec<_> = Theme::ALL
         .into_iter()
         .map(|one| {
@@ -369,6 +400,7 @@ fn foot(theme: Theme) -> impl IntoView {
                 <nav aria-label="Footer">
                     <a href="/status">"Status"</a>
                     <a href="/help">"Help"</a>
+                    {help}
                     // The browser adds its own clock.
                     <span id="clock">"Times are in UTC."</span>
                 </nav>

@@ -221,6 +221,16 @@ pub enum Rule {
         /// Which nodes.
         nodes: String,
     },
+    /// An account has as many tickets under way as it may.
+    #[error(
+        "{0} tickets are under way, as many as may be: close those that are settled, or write in one of them"
+    )]
+    TooManyTickets(i64),
+    /// The members of an account have written as much in an hour as they may.
+    #[error(
+        "your account has written {0} times within an hour, as often as it may: try again later"
+    )]
+    TooMuchWritten(i64),
     /// The token can no longer be readmitted.
     #[error("this token is not dormant, so there is nothing to readmit")]
     NotDormant,

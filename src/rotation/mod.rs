@@ -66,6 +66,8 @@ pub mod standing;
 /// What a rotation looks like from outside.
 pub mod status;
 mod tallies;
+/// Questions to support.
+pub mod tickets;
 /// Codes that change with the time.
 mod totp;
 /// A revocation by mistake is taken back.

@@ -209,9 +209,10 @@ impl Engine {
     pub async fn letters_wanted(&self, by: &Person) -> Result<Vec<(LetterKind, bool)>> {
         let mut tx = self.db.read().await?;
         let declined = letters::declined(&mut tx, by.user()).await?;
+        let is_member = by.confined_to().is_some();
         let kinds = LetterKind::ALL
             .into_iter()
-            .filter(|kind| kind.may_be_declined());
+            .filter(|kind| kind.may_be_declined() && kind.is_sent_to(is_member));
         Ok(kinds
             .map(|kind| (kind, !declined.iter().any(|slug| slug == kind.slug())))
             .collect())

@@ -84,6 +84,7 @@ pub async fn of_account(
             "select id, at, actor, action, subject, detail from audit where subject in (select $1 \
              union all select id from users where account_id = $1 \
              union all select id from integrations where account_id = $1 \
+             union all select id from tickets where account_id = $1 \
              union all select id from tokens where account_id = $1) order by id desc limit $2",
         )
         .bind(account)

@@ -68,6 +68,8 @@ pub mod second_factors;
 pub mod sessions;
 /// The one row that all nodes agree on, its version and its changes.
 pub mod state;
+/// Questions to support.
+pub mod tickets;
 /// The registry of access tokens.
 pub mod tokens;
 mod types;

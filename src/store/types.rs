@@ -5,8 +5,8 @@ use sqlx::error::BoxDynError;
 use sqlx::{Database, Decode, Encode, Type};
 
 use crate::model::{
-    AccountId, Digest, Generation, IntegrationId, Phase, RotationId, SessionId, TokenId, UnixMs,
-    UserId,
+    AccountId, Deed, Digest, Generation, IntegrationId, Phase, RotationId, SessionId, Side,
+    TicketId, TicketState, TokenId, UnixMs, UserId,
 };
 
 macro_rules! stored {
@@ -75,3 +75,13 @@ stored!(RotationId as String, |v| v.as_str().to_owned(), |raw| {
 stored!(SessionId as String, |v| v.as_str().to_owned(), |raw| {
     SessionId::from_stored(raw)
 });
+stored!(TicketId as String, |v| v.as_str().to_owned(), |raw| {
+    TicketId::from_stored(raw)
+});
+stored!(TicketState as String, |v| v.slug().to_owned(), |raw| {
+    raw.parse()?
+});
+stored!(Side as String, |v| v.slug().to_owned(), |raw| raw
+    .parse()?);
+stored!(Deed as String, |v| v.slug().to_owned(), |raw| raw
+    .parse()?);

@@ -102,6 +102,17 @@ pub async fn of_account(tx: &mut Tx, account: &AccountId) -> Result<Vec<User>, S
     })?)
 }
 
+/// The admins of the platform, by address.
+pub async fn admins(tx: &mut Tx) -> Result<Vec<User>, StoreError> {
+    Ok(on!(tx, c => {
+        sqlx::QueryBuilder::new(SELECT)
+            .push("where u.role = 'admin' order by u.email_key")
+            .build_query_as()
+            .fetch_all(c)
+            .await
+    })?)
+}
+
 /// Whether any admin exists.
 pub async fn any_admin(tx: &mut Tx) -> Result<bool, StoreError> {
     let count: i64 = on!(tx, c => {

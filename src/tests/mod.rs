@@ -28,6 +28,7 @@ mod safety;
 mod secrets;
 mod sessions;
 mod story;
+mod tickets;
 mod undo;
 mod world;
 

@@ -9,3 +9,4 @@ mod journey;
 mod login;
 mod recovery;
 mod settings;
+mod tickets;

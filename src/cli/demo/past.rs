@@ -2,6 +2,7 @@ use secrecy::SecretString;
 
 use super::PASSWORD;
 use super::cast::{Client, Fate, HOUSES, House, LOGINS};
+use super::questions;
 use super::traffic::Line;
 use crate::auth::{Passwords, Whose};
 use crate::cli::failure::{Failure, Result};
@@ -25,14 +26,14 @@ pub const BEGINS_MS: i64 = -OPENED * DAY_MS;
 const COARSE: i64 = 10;
 
 /// An integration and its newest token.
-struct Life {
-    integration: IntegrationId,
-    client: &'static Client,
-    token: Option<Issued>,
+pub(super) struct Life {
+    pub integration: IntegrationId,
+    pub client: &'static Client,
+    pub token: Option<Issued>,
 }
 
 /// Time travel: moves the demo's own database clock, and the engine's view with it.
-struct Calendar<'a> {
+pub(super) struct Calendar<'a> {
     at: &'a Installation,
     /// When the demo was started.
     today: UnixMs,
@@ -42,10 +43,20 @@ struct Calendar<'a> {
 
 impl Calendar<'_> {
     /// Goes to an hour of a day that is so many days ago. Minutes differ, as in life.
-    async fn go(&mut self, ago: i64, hour: i64) -> Result<()> {
+    pub async fn go(&mut self, ago: i64, hour: i64) -> Result<()> {
         let midnight = (self.today.day() - ago) * DAY_MS;
         let then = UnixMs(midnight + hour * HOUR_MS + (hour * 7 % 50 + 3) * 60_000);
         self.move_by(then.since(self.today)).await
+    }
+
+    /// Goes to so many minutes ago.
+    pub async fn go_back(&mut self, minutes: i64) -> Result<()> {
+        self.move_by(-minutes * 60_000).await
+    }
+
+    /// Lets minutes pass.
+    pub async fn pass(&mut self, minutes: i64) -> Result<()> {
+        self.move_by(self.moved + minutes * 60_000).await
     }
 
     /// Comes back to now.
@@ -68,7 +79,7 @@ pub async fn live_through(at: &Installation) -> Result<Vec<Line>> {
         today: at.engine.now().plus(-BEGINS_MS),
         moved: BEGINS_MS,
     };
-    let (mut lives, users) = open_platform(at, &mut calendar).await?;
+    let (mut lives, users, admin) = open_platform(at, &mut calendar).await?;
     for ago in (0..OPENED).rev() {
         phases(at, &mut calendar, ago).await?;
         for life in &mut lives {
@@ -76,6 +87,7 @@ pub async fn live_through(at: &Installation) -> Result<Vec<Line>> {
         }
         live_a_day(at, &mut calendar, &lives, ago).await?;
         sign_in(at, &mut calendar, &users, ago).await?;
+        questions::on_day(at, &mut calendar, &lives, &admin, ago).await?;
     }
     calendar.come_back().await?;
     let in_use = lives.into_iter().filter_map(|life| {
@@ -91,7 +103,7 @@ pub async fn live_through(at: &Installation) -> Result<Vec<Line>> {
 async fn open_platform(
     at: &Installation,
     calendar: &mut Calendar<'_>,
-) -> Result<(Vec<Life>, Vec<UserId>)> {
+) -> Result<(Vec<Life>, Vec<UserId>, UserId)> {
     calendar.go(OPENED, 8).await?;
     let passwords = Passwords::new(at.engine.random().clone());
     // One for all of them: it is nobody's name.
@@ -125,21 +137,20 @@ async fn open_platform(
             lives.push(life);
         }
     }
-    create_admin(at, &hash).await?;
-    Ok((lives, users))
+    let admin = create_admin(at, &hash).await?;
+    Ok((lives, users, admin))
 }
 
-async fn create_admin(at: &Installation, hash: &str) -> Result<()> {
-    for admin in LOGINS.iter().filter(|login| login.account.is_none()) {
-        let new = NewUser {
-            account: None,
-            name: Some(admin.name.parse()?),
-            email: admin.email.parse()?,
-            password_hash: Some(hash.to_owned()),
-        };
-        at.engine.create_user(&at.by, new).await?;
-    }
-    Ok(())
+async fn create_admin(at: &Installation, hash: &str) -> Result<UserId> {
+    let admin = LOGINS.iter().find(|login| login.account.is_none());
+    let admin = admin.ok_or_else(|| Failure::failed("the demo has no admin"))?;
+    let new = NewUser {
+        account: None,
+        name: Some(admin.name.parse()?),
+        email: admin.email.parse()?,
+        password_hash: Some(hash.to_owned()),
+    };
+    Ok(at.engine.create_user(&at.by, new).await?.user)
 }
 
 /// The person of an account who signs in: one of the fixed logins, or someone.

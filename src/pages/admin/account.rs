@@ -6,6 +6,7 @@ use axum::routing::get;
 use leptos::prelude::*;
 
 use super::audit::AuditLines;
+use super::tickets::of_account;
 use super::words::{InUtc, figure, id};
 use crate::auth::AppState;
 use crate::model::{AccountId, Admin, Standing, TokenState, UnixMs};
@@ -16,12 +17,15 @@ use crate::pages::parts::{
 use crate::pages::{Frame, PageError, Section, Visit};
 use crate::rotation::overview::{DAYS_SHOWN, IntegrationView, Moment, Overview};
 use crate::rotation::registry::Shown;
+use crate::rotation::tickets::TicketList;
 use crate::store::accounts::Account;
 use crate::store::audit::Entry;
 use crate::store::users::User;
 
 /// Tokens listed of one integration.
 const TOKENS: usize = 10;
+/// Tickets listed.
+const TICKETS: i64 = 5;
 /// Lines of the audit.
 const LINES: i64 = 20;
 
@@ -58,11 +62,14 @@ async fn page(
     let overview = engine.overview(&admin, &account).await?;
     let members = engine.users_of(&admin, &account).await?;
     let lines = engine.audit_of_account(&admin, &account, LINES).await?;
+    let tickets = engine
+        .tickets(&admin, Some(&account), None, 0, TICKETS)
+        .await?;
     let account = engine.account(&admin, account.as_str()).await?;
     let frame = Frame::new(account.name.clone(), Section::Accounts);
     Ok(visit
         .show(StatusCode::OK, frame, move || {
-            body(&account, overview, members, lines)
+            body(&account, overview, members, tickets, lines)
         })
         .await)
 }
@@ -71,6 +78,7 @@ fn body(
     account: &Account,
     overview: Overview,
     members: Vec<User>,
+    tickets: TicketList,
     lines: Vec<Entry>,
 ) -> impl IntoView + use<> {
     let Overview {
@@ -103,6 +111,7 @@ fn body(
             {empty.then(|| view! { <EmptyState title="No integration yet"/> })}
             {blocks}
         </section>
+        {of_account(tickets)}
         <section class="section">
             <h2>"What was done"</h2>
             <div class="panel"><AuditLines lines now/></div>

@@ -97,6 +97,8 @@ fn subject(id: String) -> impl IntoView {
         Some(format!("/admin/accounts/{id}"))
     } else if id.starts_with("rot_") {
         Some(format!("/admin/rotations/{id}"))
+    } else if id.starts_with("tkt_") {
+        Some(format!("/admin/tickets/{id}"))
     } else {
         None
     };
@@ -156,6 +158,10 @@ fn said(line: &Entry) -> Said {
         "token.revoke" => "revoked a token".to_owned(),
         "token.undo-revoke" => "undid the revocation of a token".to_owned(),
         "token.readmit" => "readmitted a dormant token".to_owned(),
+        "ticket.open" => "asked support".to_owned(),
+        "ticket.answer" => "answered a ticket".to_owned(),
+        "ticket.close" => "closed a ticket".to_owned(),
+        "ticket.reopen" => "opened a ticket again".to_owned(),
         "account.create" => format!("created account {name}"),
         "account.disable" => "disabled an account".to_owned(),
         "account.enable" => "enabled an account".to_owned(),

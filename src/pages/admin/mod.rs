@@ -38,6 +38,10 @@ mod rotations;
 mod start;
 /// Finalise, reopen, abort, close.
 mod steps;
+/// One customer's question: its facts, the answer.
+mod ticket;
+/// Customers' questions.
+mod tickets;
 /// Refusals, counts and phases in words.
 mod words;
 
@@ -62,4 +66,6 @@ pub fn routes() -> Router<AppState> {
         .merge(alarm::routes())
         .merge(audit::routes())
         .merge(notify::routes())
+        .merge(tickets::routes())
+        .merge(ticket::routes())
 }

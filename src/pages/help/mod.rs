@@ -23,6 +23,7 @@ use super::parts::{Crumb, EmptyState, PageHeader, counted};
 use super::shell::{Frame, Section, Visit};
 use crate::auth::AppState;
 use crate::model::Reason;
+use crate::rotation::tickets::Context;
 
 /// The most characters of a search that are looked for.
 const MOST_SEARCH: usize = 100;
@@ -228,7 +229,9 @@ async fn one(
     let language = visit.remembers(LANGUAGE_COOKIE).map(str::to_owned);
     if let Some(meaning) = meaning(&topic) {
         let title = meaning.title.trim_end_matches('.');
-        let frame = Frame::new(title, Section::Help).reading();
+        let frame = Frame::new(title, Section::Help)
+            .reading()
+            .about(Context::of("", &topic, "", ""));
         return Ok(visit
             .show(
                 StatusCode::OK,

@@ -10,9 +10,11 @@ use crate::pages::check::{CheckCommands, LANGUAGE_COOKIE};
 use crate::pages::customer::hint;
 use crate::pages::parts::{Crumb, Notice, PageHeader, Tone, deadline, when};
 use crate::pages::shell::{Frame, Section, Visit};
+use crate::pages::support::help_link;
 use crate::rotation::arrival::Arrival;
 use crate::rotation::overview::IntegrationView;
 use crate::rotation::registry::{Issued, Shown};
+use crate::rotation::tickets::Context;
 
 /// Shows a token that was just issued: the one time it is seen. `before` is its integration as it
 /// stood when it was asked for.
@@ -37,7 +39,8 @@ pub(super) async fn show(
     let frame = Frame::new(
         format!("New token for {}", integration.name),
         Section::Integrations,
-    );
+    )
+    .about(Context::about(&integration.id));
     let other = another(before, row.issued_at);
     let now = row.issued_at;
     let fresh = Shown {
@@ -109,6 +112,7 @@ fn Fresh(
     let masked = mask(token.expose());
     let name = arrival.integration.name.clone();
     let here = format!("/integrations/{}", arrival.integration.id);
+    let about = Context::about(&arrival.integration.id);
     let crumbs = vec![
         Crumb::link("Integrations", "/"),
         Crumb::link(name.clone(), here.clone()),
@@ -148,7 +152,7 @@ fn Fresh(
         </section>
         <div class="page-end">
             <a href=here>{format!("Back to {name}")}</a>
-            <span>"Not working? " <a href="/help#still-refused">"Get help"</a></span>
+            <span>"Not working? " {help_link(&about)}</span>
         </div>
     }
 }

@@ -11,7 +11,9 @@ use crate::pages::customer::hint;
 use crate::pages::error::PageError;
 use crate::pages::parts::{LivePanel, Notice, Shape, Tone, moment_to_the_second, when};
 use crate::pages::shell::fragment as fragment_of;
+use crate::pages::support::help_link;
 use crate::rotation::arrival::Arrival;
+use crate::rotation::tickets::Context;
 
 /// How often the page asks, in milliseconds.
 const EVERY_MS: u32 = 2_000;
@@ -123,7 +125,8 @@ fn Status(arrival: Arrival) -> impl IntoView {
         // It works, and something else of its owner's does not.
         stray.map(|text| view! { <Notice tone=Tone::Warn>{text}</Notice> }.into_any())
     } else if is_late || stray.is_some() {
-        Some(view! { <Checklist stray/> }.into_any())
+        let help = help_link(&Context::about(&arrival.integration.id)).into_any();
+        Some(view! { <Checklist stray help/> }.into_any())
     } else {
         None
     };
@@ -172,7 +175,7 @@ fn stray(arrival: &Arrival) -> Option<String> {
 
 /// What to look at when the first request does not come.
 #[component]
-fn Checklist(stray: Option<String>) -> impl IntoView {
+fn Checklist(stray: Option<String>, help: AnyView) -> impl IntoView {
     view! {
         <div class="panel">
             <h2>"Nothing yet? Look at these"</h2>
@@ -183,7 +186,7 @@ fn Checklist(stray: Option<String>) -> impl IntoView {
                 <li>"It sends one header, " <code>"Authorization: Bearer"</code> ", then the token, whole and without quotes."</li>
                 <li>"If it calls once a day or less, run it once by hand, or use the check command."</li>
             </ul>
-            <p><a href="/help#still-refused">"Get help"</a></p>
+            <p><a href="/help#still-refused">"More of what it can be"</a>", or "{help}"."</p>
         </div>
     }
 }

@@ -23,6 +23,7 @@ use crate::pages::shell::{Frame, Section, Visit};
 use crate::rotation::RotationError;
 use crate::rotation::arrival::Arrival;
 use crate::rotation::overview::{IntegrationView, Story};
+use crate::rotation::tickets::Context;
 
 /// What brought the visitor here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +98,8 @@ pub(super) async fn show(
     } else {
         format!("Error: {name}")
     };
-    let frame = Frame::new(title, Section::Integrations);
+    let about = Context::about(&story.view.integration.id);
+    let frame = Frame::new(title, Section::Integrations).about(about);
     let status = state.status();
     visit
         .show(status, frame, move || view! { <Page story state opened/> })
@@ -144,7 +146,7 @@ fn Page(story: Story, state: GenerateState, opened: Opened) -> impl IntoView {
         <div class="page-end">
             <a href="/">"Your integrations"</a>
             <a href=edit>"Rename or archive"<span class="visually-hidden">{format!(" {name}")}</span></a>
-            <span>"Something looks wrong? " <a href="/help">"Get help"</a></span>
+            <span>"Something looks wrong? " <a href="/help">"Read the answers"</a></span>
         </div>
     }
 }

@@ -183,7 +183,7 @@ fn Integrations(overview: Overview, new: NewState) -> impl IntoView {
         <Archived integrations=overview.archived now=overview.moment.now/>
         <div class="page-end">
             <a href="/status">"State of the key rotation"</a>
-            <span>"Something looks wrong? " <a href="/help">"Get help"</a></span>
+            <span>"Something looks wrong? " <a href="/help">"Read the answers"</a></span>
         </div>
     }
 }

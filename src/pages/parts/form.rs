@@ -2,6 +2,16 @@ use leptos::prelude::*;
 
 use super::{Icon, Shape};
 
+/// When an input has the focus.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Focus {
+    /// When the visitor comes to it.
+    #[default]
+    Later,
+    /// When its page or dialog opens.
+    AtOnce,
+}
+
 /// A labelled input with its hint and its error, wired together for assistive technology.
 #[component]
 pub fn Field(
@@ -38,6 +48,9 @@ pub fn Field(
     /// The least that it takes, where its type has an order: a date.
     #[prop(optional_no_strip, into)]
     min: Option<String>,
+    /// When it has the focus.
+    #[prop(optional)]
+    focus: Focus,
     /// The most characters it takes.
     #[prop(default = 200)]
     max_length: u32,
@@ -64,6 +77,7 @@ pub fn Field(
                 autocomplete=autocomplete
                 inputmode=numeric.then_some("numeric")
                 required=required
+                autofocus=focus == Focus::AtOnce
                 pattern=pattern
                 min=min
                 maxlength=max_length.to_string()

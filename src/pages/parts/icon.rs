@@ -55,11 +55,13 @@ pub enum Shape {
     Moon,
     /// A screen: the system's theme.
     Monitor,
+    /// A question mark in a speech bubble: help.
+    Help,
 }
 
 impl Shape {
     /// Every shape.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Check,
         Self::Pulse,
         Self::Unseen,
@@ -86,6 +88,7 @@ impl Shape {
         Self::Sun,
         Self::Moon,
         Self::Monitor,
+        Self::Help,
     ];
 
     /// The drawing, on a field of 20 by 20, stroked in the current colour.
@@ -144,6 +147,9 @@ impl Shape {
             Self::Moon => r#"<path d="M16.8 12.1A7.2 7.2 0 0 1 7.9 3.2a7.2 7.2 0 1 0 8.9 8.9z"/>"#,
             Self::Monitor => {
                 r#"<rect x="2.5" y="3.5" width="15" height="10.5" rx="1.75"/><path d="M7 17h6M10 14v3"/>"#
+            }
+            Self::Help => {
+                r#"<path d="M4.5 3.5h11a1.75 1.75 0 0 1 1.75 1.75v7.5a1.75 1.75 0 0 1-1.75 1.75H10l-4 3v-3H4.5a1.75 1.75 0 0 1-1.75-1.75v-7.5A1.75 1.75 0 0 1 4.5 3.5z"/><path d="M8.2 7.4a1.85 1.85 0 1 1 2.6 1.7c-.5.2-.8.5-.8 1M10 12.2v.01"/>"#
             }
         }
     }

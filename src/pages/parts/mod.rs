@@ -52,7 +52,7 @@ pub use chart::{AreaChart, Ceiling, Point};
 pub use facts::{Fact, Facts, Happening, PhaseTrack, Timeline};
 /// Fields wired to their hints and errors, choices, acknowledgements, the typed confirmation.
 pub use form::{
-    Acknowledge, Acknowledgements, Choice, Choices, Field, SelectField, TextField,
+    Acknowledge, Acknowledgements, Choice, Choices, Field, Focus, SelectField, TextField,
     TypedConfirmation,
 };
 /// The head of a page and the way to it.

@@ -101,6 +101,11 @@ pub const fn words(kind: LetterKind) -> (&'static str, &'static str) {
             "A token was generated",
             "By anybody of your account, or for it by the platform.",
         ),
+        LetterKind::TicketAnswered => (
+            "Support has answered",
+            "Or has closed a ticket in which you wrote. The answer stands on its page in any case.",
+        ),
+        LetterKind::TicketAsked => ("A customer asks", "A new ticket, or a reply in one."),
         LetterKind::SignedIn => (
             "A new sign-in",
             "With a browser or from an address that you were not seen with before.",

@@ -279,7 +279,7 @@ both! {
         assert_eq!(page.h1(), "You get every letter.");
         let page = ana.post("/settings/notifications", &[("letter", "signed-in"), ("letter", "no-such")]).await;
         assert_eq!(page.header("location"), "/settings?done=letters");
-        assert_eq!(ana.get("/settings/notifications").await.h1(), "You get 1 of 2 kinds of letters.");
+        assert_eq!(ana.get("/settings/notifications").await.h1(), "You get 1 of 3 kinds of letters.");
         let operator = &site.world.operator;
         let integration = site.world.engine.integrations(operator, None).await.unwrap().remove(0).0;
         site.world.issue(&integration.id).await;
