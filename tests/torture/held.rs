@@ -102,12 +102,28 @@ impl Scene {
         holder
     }
 
+    /// Waits until something waits for what the holder holds: a moment at any other lock, as every
+    /// node has now and then, is not it.
+    async fn until_held_up(&mut self, holder: &mut PgConnection) {
+        let id: i32 = sqlx::query_scalar("select pg_backend_pid()")
+            .fetch_one(holder)
+            .await
+            .unwrap();
+        let behind = format!("{id} = any(pg_blocking_pids(pid))");
+        self.until(&behind, 1).await;
+    }
+
     /// Waits until so many of Rollcall's connections wait for a lock.
     async fn until_waiting(&mut self, many: i64) {
-        let query = "select count(*) from pg_stat_activity where datname = current_database() \
-                     and wait_event_type = 'Lock'";
-        for _ in 0..2_000 {
-            let waiting: i64 = sqlx::query_scalar(query)
+        self.until("wait_event_type = 'Lock'", many).await;
+    }
+
+    async fn until(&mut self, waits: &str, many: i64) {
+        let query = format!(
+            "select count(*) from pg_stat_activity where datname = current_database() and {waits}"
+        );
+        for _ in 0..1_000 {
+            let waiting: i64 = sqlx::query_scalar(AssertSqlSafe(query.clone()))
                 .fetch_one(&mut self.owner)
                 .await
                 .unwrap();
@@ -177,9 +193,9 @@ async fn capture_at_finalise(mut scene: Scene) -> Result<(), Broken> {
         "select 1 from tokens where id = '{}' for update",
         issued.row.id
     );
-    let holder = scene.hold(row).await;
+    let mut holder = scene.hold(row).await;
     let capture = requesting(&scene.b, &issued);
-    scene.until_waiting(1).await;
+    scene.until_held_up(&mut holder).await;
     let a = scene.a.clone();
     let step = tokio::spawn(async move { a.finalise(&operator(), "held").await.map(drop) });
     sleep(HOLD).await;
@@ -203,10 +219,10 @@ async fn issue_at_start(mut scene: Scene) -> Result<(), Broken> {
         "select 1 from integrations where id = '{}' for update",
         scene.integration
     );
-    let holder = scene.hold(row).await;
+    let mut holder = scene.hold(row).await;
     let (b, integration) = (scene.b.clone(), scene.integration.clone());
     let issue = tokio::spawn(async move { world::issue(&b, &integration).await });
-    scene.until_waiting(1).await;
+    scene.until_held_up(&mut holder).await;
     let a = scene.a.clone();
     let step = tokio::spawn(async move {
         a.start_rotation(&operator(), world::rotation("held"))
@@ -228,14 +244,14 @@ async fn issue_at_start(mut scene: Scene) -> Result<(), Broken> {
 /// after it.
 async fn issue_after_start(mut scene: Scene) -> Result<(), Broken> {
     let old = "select 1 from signing_keys where generation = 1 for update";
-    let holder = scene.hold(old.to_owned()).await;
+    let mut holder = scene.hold(old.to_owned()).await;
     let a = scene.a.clone();
     let step = tokio::spawn(async move {
         a.start_rotation(&operator(), world::rotation("held"))
             .await
             .map(drop)
     });
-    scene.until_waiting(1).await;
+    scene.until_held_up(&mut holder).await;
     let mut issues = Vec::new();
     for _ in 0..8 {
         let (b, integration) = (scene.b.clone(), scene.integration.clone());
@@ -261,11 +277,11 @@ async fn issue_after_start(mut scene: Scene) -> Result<(), Broken> {
 async fn read_before_revoke(mut scene: Scene) -> Result<(), Broken> {
     let issued = scene.issue().await;
     promise(passes(&scene.a, &issued).await, "a live token was refused")?;
-    let holder = scene
+    let mut holder = scene
         .hold("lock table signing_keys in access exclusive mode".to_owned())
         .await;
     let read = requesting(&scene.b, &issued);
-    scene.until_waiting(1).await;
+    scene.until_held_up(&mut holder).await;
     let revoked = timeout(PATIENCE, scene.a.revoke_token(&operator(), &issued.row.id)).await;
     revoked
         .map_err(|_| "revoke hangs".to_owned())?
@@ -288,9 +304,9 @@ async fn capture_before_disable(mut scene: Scene) -> Result<(), Broken> {
         "select 1 from tokens where id = '{}' for update",
         issued.row.id
     );
-    let holder = scene.hold(row).await;
+    let mut holder = scene.hold(row).await;
     let capture = requesting(&scene.b, &issued);
-    scene.until_waiting(1).await;
+    scene.until_held_up(&mut holder).await;
     let disabled = scene
         .a
         .set_account_disabled(&operator(), "Held", true)
