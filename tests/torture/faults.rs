@@ -158,7 +158,7 @@ fn postgres(plan: &Plan, report: &mut Report) {
         },
         Fault {
             name: "connections cut",
-            stops_writes: false,
+            stops_writes: true,
             begin: Box::new(|| {
                 let cutting = cluster.keep_cutting();
                 Box::new(|| cutting.end())

@@ -109,7 +109,8 @@ fn one(plan: &Plan, size: &Size, mut place: Place, cluster: Option<&Cluster>, re
     }
     report.at_least(format!("{engine}: kills of Rollcall"), &kills, &size.kills);
     if cluster.is_some() {
-        report.tell(format!("{engine}: crashes of PostgreSQL"), &crashes);
+        let least = plan.pick(0, 30);
+        report.at_least(format!("{engine}: crashes of PostgreSQL"), &crashes, &least);
     }
     report.tell(format!("{engine}: rotations"), &rotations);
     report.at_least(

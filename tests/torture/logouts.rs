@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use rollcall::auth::SessionRows;
-use rollcall::model::{Digest, IntegrationId, OneTimeSecret, PlainToken, TokenId, UserId};
+use rollcall::model::{Digest, OneTimeSecret, PlainToken, TokenId, UserId};
 use rollcall::rotation::sessions::Fate;
 use rollcall::rotation::{Answer, Engine, NewUser, Setup};
 use tokio::task::JoinSet;
@@ -44,7 +44,6 @@ const ENDS: [(End, &str); 5] = [
 struct Scene {
     ends: Engine,
     captures: Engine,
-    integration: IntegrationId,
     rounds: usize,
     accounts: usize,
 }
@@ -133,17 +132,15 @@ struct Group {
 }
 
 impl Scene {
-    async fn new(template: &Template, kind: Kind) -> (Self, world::Place) {
+    async fn new(template: &Template) -> (Self, world::Place) {
         let place = template.copy();
         let (ends, captures) = (world::engine(&place).await, world::engine(&place).await);
         for engine in [&ends, &captures] {
             engine.serve().await.unwrap();
         }
-        let integration = world::integration(&ends, &format!("Main {}", kind.name())).await;
         let scene = Self {
             ends,
             captures,
-            integration,
             rounds: 0,
             accounts: 0,
         };
@@ -153,10 +150,8 @@ impl Scene {
     async fn group(&mut self, end: End) -> Group {
         self.accounts += 1;
         let account = format!("Account {}", self.accounts);
-        let integration = match end {
-            End::Revoke => self.integration.clone(),
-            _ => world::integration(&self.ends, &account).await,
-        };
+        // Each its own: an integration holds so many live tokens and no more.
+        let integration = world::integration(&self.ends, &account).await;
         let mut group = Group {
             account: account.clone(),
             link: None,
@@ -313,7 +308,7 @@ pub fn run(plan: &Plan) -> Report {
     for kind in Kind::BOTH {
         let template = Template::new(kind, 2_000);
         let runtime = world::runtime(2);
-        let (mut scene, place) = runtime.block_on(Scene::new(&template, kind));
+        let (mut scene, place) = runtime.block_on(Scene::new(&template));
         for (end, what) in ENDS {
             let mut rng = plan.rng(&format!("logouts {} {end:?}", kind.name()));
             let mut counts = Counts::default();

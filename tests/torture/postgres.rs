@@ -8,8 +8,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection as _};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cluster;
@@ -23,6 +23,22 @@ pub enum Durability {
     /// crash of the server survives because its transaction asked for that. No syncs: the machine
     /// goes on.
     Careless,
+}
+
+/// Where Rollcall's connections are listed. A harness that cuts or kills them counts how many it
+/// met: a name that has changed would make it a harness that does nothing.
+pub const ROLLCALLS: &str = "pg_stat_activity where application_name like 'rollcall, process %'";
+
+/// Cuts those of Rollcall's connections for which `also` holds; gives how many.
+pub async fn cut(connection: &mut PgConnection, also: &str) -> usize {
+    let query = format!(
+        "select count(*) filter (where pg_terminate_backend(pid)) from {ROLLCALLS} and {also}"
+    );
+    let cut: i64 = sqlx::query_scalar(AssertSqlSafe(query))
+        .fetch_one(connection)
+        .await
+        .unwrap();
+    usize::try_from(cut).unwrap()
 }
 
 pub struct Cluster {
@@ -99,8 +115,9 @@ impl Cluster {
     /// Kills a process that works for Rollcall; PostgreSQL then throws away its memory and recovers
     /// from its log. False when there was none to kill. Returns when it answers again.
     pub fn crash(&self) -> bool {
-        let query = "select pid from pg_stat_activity where application_name = 'rollcall' \
-                     order by (state = 'active') desc, random() limit 1";
+        let query = format!(
+            "select pid from {ROLLCALLS} order by (state = 'active') desc, random() limit 1"
+        );
         let victim: Vec<(i32,)> = self.ask(query);
         let Some(victim) = victim.first().and_then(|(pid,)| Pid::from_raw(*pid)) else {
             return false;
@@ -119,9 +136,7 @@ impl Cluster {
             runtime.block_on(async {
                 let mut connection = PgConnection::connect(&owner).await.unwrap();
                 while !told.load(Ordering::Relaxed) {
-                    let query = "select pg_terminate_backend(pid) from pg_stat_activity \
-                                 where application_name = 'rollcall'";
-                    sqlx::raw_sql(query).execute(&mut connection).await.unwrap();
+                    cut(&mut connection, "true").await;
                     tokio::time::sleep(Duration::from_millis(3)).await;
                 }
                 let _ = connection.close().await;
@@ -154,13 +169,15 @@ impl Cluster {
     }
 
     /// Runs a query as the cluster's owner.
-    pub fn ask<R>(&self, query: &'static str) -> Vec<R>
+    fn ask<R>(&self, query: String) -> Vec<R>
     where
         R: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin,
     {
         self.runtime.block_on(async {
             let mut connection = PgConnection::connect(&self.owner()).await.unwrap();
-            let rows = sqlx::query_as(query).fetch_all(&mut connection).await;
+            let rows = sqlx::query_as(AssertSqlSafe(query))
+                .fetch_all(&mut connection)
+                .await;
             let _ = connection.close().await;
             rows.unwrap()
         })

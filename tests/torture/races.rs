@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use rollcall::model::{Generation, IntegrationId, PlainToken, TokenId};
 use rollcall::rotation::Answer;
+use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
-use sqlx::{Connection as _, Executor as _};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::plan::{Plan, Report};
+use crate::postgres::cut;
 use crate::shots::{Fault, Node, Shot, Shots, Told, step};
 use crate::world::{self, Kind, Place, Template, operator};
 
@@ -40,6 +41,8 @@ struct Found {
     refused: usize,
     unavailable: usize,
     unavailable_by_itself: usize,
+    /// Connections that were cut.
+    cuts: usize,
     longest_ms: u128,
     not_captured: Vec<String>,
     dormant_accepted: Vec<String>,
@@ -129,7 +132,7 @@ impl Scene {
         let acknowledged = Instant::now();
         self.found.longest_ms = self.found.longest_ms.max(began.elapsed().as_millis());
         let flown = flying.landed().await;
-        disturbing.await.unwrap();
+        self.found.cuts += disturbing.await.unwrap();
         self.count(&flown);
         (flown, acknowledged)
     }
@@ -276,7 +279,7 @@ impl Scene {
         }
         let acknowledged = revokes.join_all().await;
         let flown = flying.landed().await;
-        disturbing.await.unwrap();
+        self.found.cuts += disturbing.await.unwrap();
         self.count(&flown);
         for shot in &flown {
             let revoked = acknowledged.iter().find(|(id, _)| *id == shot.pass.id);
@@ -328,18 +331,22 @@ pub enum Act {
     Close,
 }
 
-/// Cuts connections of Rollcall, some or all, a few times.
-async fn disturb(place: Arc<Place>, fault: Fault, mut rng: Rng) {
+/// Cuts connections of Rollcall, some or all, a few times; gives how many.
+async fn disturb(place: Arc<Place>, fault: Fault, mut rng: Rng) -> usize {
+    let mut cuts = 0;
     if fault != Fault::Cut {
-        return;
+        return cuts;
     }
     let mut owner = PgConnection::connect(&place.url).await.unwrap();
     for _ in 0..rng.usize(1..4) {
         sleep(Duration::from_millis(rng.u64(..120))).await;
-        let some = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'rollcall' \
-                    and datname = current_database() and random() < 0.4";
-        owner.execute(some).await.unwrap();
+        cuts += cut(
+            &mut owner,
+            "datname = current_database() and random() < 0.4",
+        )
+        .await;
     }
+    cuts
 }
 
 pub fn run(plan: &Plan) -> Report {
@@ -376,6 +383,7 @@ pub fn run(plan: &Plan) -> Report {
     show("refused after reopen", &found.refused_wrongly);
     show("hung", &found.hung);
     report.at_least("requests raced against steps", &found.races, &wanted);
+    report.at_least("connections cut", &found.cuts, &plan.pick(1, 100));
     report.tell("accepted", &found.accepted);
     report.tell("refused", &found.refused);
     report.tell(
