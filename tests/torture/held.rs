@@ -460,7 +460,7 @@ async fn given_up(scene: Scene) -> Result<(), Broken> {
 pub fn run(plan: &Plan) -> Report {
     let mut report = Report::default();
     let template = Template::new(Kind::Postgres, LEASE_MS);
-    let times = plan.pick(1, 40);
+    let times = plan.pick(1, 20);
     for case in CASES {
         let mut broken = Vec::new();
         for _ in 0..times {

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! cargo test --test torture                              short: what `make test` runs
-//! cargo test --test torture -- --long [--seed N] [NAME…]  `make torture`: minutes to hours
+//! cargo test --test torture -- --long [--seed N] [--jobs N] [NAME…]  `make torture`: minutes to hours
 //! cargo test --test torture -- --list
 //! ```
 //! The seed is printed; the same seed makes the same choices. `docs/torture.md` has the last figures.
@@ -46,6 +46,8 @@ mod held;
 mod http;
 /// SIGKILL under load.
 mod kills;
+/// Several harnesses in one run.
+mod lanes;
 /// Whatever ends a credential, raced against its capture.
 mod logouts;
 /// Sequences of everything against a simple model.
@@ -93,64 +95,77 @@ struct Harness {
     name: &'static str,
     promise: &'static str,
     run: fn(&Plan) -> Report,
+    /// It measures time: nothing may run beside it.
+    alone: bool,
 }
 
-/// In the order in which they run.
+/// In the order in which they are begun: what takes longest first.
 const HARNESSES: &[Harness] = &[
     Harness {
         name: "model",
         promise: "every answer is what a simple model says",
         run: model::run,
-    },
-    Harness {
-        name: "forgeries",
-        promise: "a forged token is never accepted, with the real old key or without",
-        run: forgeries::run,
-    },
-    Harness {
-        name: "races",
-        promise: "a step is one moment on every node: I1 and I2, whatever is raced against it",
-        run: races::run,
-    },
-    Harness {
-        name: "races-held",
-        promise: "what must not overtake does not, with all the time to",
-        run: held::run,
-    },
-    Harness {
-        name: "races-paused",
-        promise: "a paused node wakes to obey, and holds nobody up; a crashed database loses nothing",
-        run: paused::run,
+        alone: false,
     },
     Harness {
         name: "logouts",
         promise: "what has ended stays so, whatever captures it meanwhile",
         run: logouts::run,
+        alone: false,
     },
     Harness {
         name: "fuzz",
         promise: "nothing that strangers write makes a reader panic, or take what it should not",
         run: fuzz::run,
+        alone: false,
+    },
+    Harness {
+        name: "races-paused",
+        promise: "a paused node wakes to obey, and holds nobody up; a crashed database loses nothing",
+        run: paused::run,
+        alone: false,
     },
     Harness {
         name: "kills",
         promise: "what a 2xx acknowledged survives SIGKILL at any moment",
         run: kills::run,
+        alone: false,
+    },
+    Harness {
+        name: "races-held",
+        promise: "what must not overtake does not, with all the time to",
+        run: held::run,
+        alone: false,
+    },
+    Harness {
+        name: "races",
+        promise: "a step is one moment on every node: I1 and I2, whatever is raced against it",
+        run: races::run,
+        alone: false,
     },
     Harness {
         name: "sync",
         promise: "a first capture is synced before it is answered",
         run: sync::run,
+        alone: false,
+    },
+    Harness {
+        name: "forgeries",
+        promise: "a forged token is never accepted, with the real old key or without",
+        run: forgeries::run,
+        alone: false,
     },
     Harness {
         name: "powercut",
         promise: "what a 2xx acknowledged survives the loss of all that was not synced",
         run: powercut::run,
+        alone: false,
     },
     Harness {
         name: "faults",
         promise: "whatever fails: 503 or a correct answer, and well again within a second",
         run: faults::run,
+        alone: true,
     },
 ];
 
@@ -168,37 +183,37 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
-    // As `cargo test` does it: a name is a part of a name, and one that fits nothing runs nothing.
-    let fits = |harness: &&Harness| {
-        asked.names.is_empty()
-            || asked
-                .names
-                .iter()
-                .any(|name| harness.name.contains(name.as_str()))
+    let chosen = chosen(&asked.names);
+    let holds = match chosen[..] {
+        [harness] => told(harness, &asked.plan),
+        _ => lanes::run(&chosen, &asked.plan, asked.jobs),
     };
-    let chosen: Vec<&Harness> = HARNESSES.iter().filter(fits).collect();
-    println!(
-        "torture: {} run, seed {}",
-        asked.plan.size(),
-        asked.plan.seed()
-    );
-    let (mut held, mut broke) = (0_usize, 0_usize);
-    for harness in chosen {
-        println!("\n{} – {}", harness.name, harness.promise);
-        let began = Instant::now();
-        let report = (harness.run)(&asked.plan);
-        print!("{report}");
-        println!("  {:.1} s", began.elapsed().as_secs_f64());
-        if report.holds() {
-            held += 1;
-        } else {
-            broke += 1;
-        }
-    }
-    println!("\n{held} passed, {broke} failed");
-    if broke == 0 {
+    if holds {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// Those of these names; without a name, all. As `cargo test` does it: a name is a part of a name, and
+/// one that fits nothing runs nothing. A whole name is that one alone.
+fn chosen(names: &[String]) -> Vec<&'static Harness> {
+    let whole = |name: &str| HARNESSES.iter().any(|harness| harness.name == name);
+    let fits = |harness: &&Harness| {
+        names.is_empty()
+            || names.iter().any(|name| {
+                harness.name == name || !whole(name) && harness.name.contains(name.as_str())
+            })
+    };
+    HARNESSES.iter().filter(fits).collect()
+}
+
+/// Runs one in this process and tells what it found; true when it holds.
+fn told(harness: &Harness, plan: &Plan) -> bool {
+    println!("\n{} – {}\n  ({plan})", harness.name, harness.promise);
+    let began = Instant::now();
+    let report = (harness.run)(plan);
+    print!("{report}");
+    println!("  {:.1} s", began.elapsed().as_secs_f64());
+    report.holds()
 }

@@ -411,7 +411,7 @@ fn tell(report: &mut Report, what: &str, found: &Found, steps: usize) {
 
 pub fn run(plan: &Plan) -> Report {
     let mut report = Report::default();
-    let rounds = plan.pick(1, 50);
+    let rounds = plan.pick(1, 25);
     for kind in Kind::BOTH {
         let template = Template::new(kind, LEASE_MS);
         let runtime = world::runtime(2);

@@ -12,11 +12,13 @@ pub struct Plan {
 pub struct Asked {
     pub plan: Plan,
     pub names: Vec<String>,
+    /// How many harnesses run beside each other.
+    pub jobs: usize,
     pub list: bool,
 }
 
 impl Plan {
-    /// Reads `[--long] [--seed N] [--list] [NAME…]`.
+    /// Reads `[--long] [--seed N] [--jobs N] [--list] [NAME…]`.
     pub fn of_arguments(arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
         let mut asked = Asked {
             plan: Self {
@@ -24,6 +26,7 @@ impl Plan {
                 long: false,
             },
             names: Vec::new(),
+            jobs: 1,
             list: false,
         };
         let mut arguments = arguments.peekable();
@@ -35,6 +38,12 @@ impl Plan {
                     let seed = arguments.next().and_then(|text| text.parse().ok());
                     asked.plan.seed = seed.ok_or("--seed takes a whole number")?;
                 }
+                "--jobs" => {
+                    let jobs = arguments.next().and_then(|text| text.parse().ok());
+                    asked.jobs = jobs
+                        .filter(|jobs| *jobs > 0)
+                        .ok_or("--jobs takes a whole number above 0")?;
+                }
                 flag if flag.starts_with('-') => return Err(format!("unknown option {flag}")),
                 name => asked.names.push(name.to_owned()),
             }
@@ -42,14 +51,16 @@ impl Plan {
         Ok(asked)
     }
 
+    /// What asks for the same plan on the command line.
+    pub fn arguments(&self) -> Vec<String> {
+        let long = self.long.then(|| "--long".to_owned());
+        let seed = ["--seed".to_owned(), self.seed.to_string()];
+        long.into_iter().chain(seed).collect()
+    }
+
     /// The one number of this size of run.
     pub fn pick<T>(&self, short: T, long: T) -> T {
         if self.long { long } else { short }
-    }
-
-    /// `short` or `long`, for people.
-    pub fn size(&self) -> &'static str {
-        self.pick("short", "long")
     }
 
     pub fn seed(&self) -> u64 {
@@ -62,6 +73,13 @@ impl Plan {
             sum.rotate_left(7) ^ u64::from(byte).wrapping_mul(0x9e37_79b9_7f4a_7c15)
         });
         fastrand::Rng::with_seed(mix)
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = self.pick("short", "long");
+        write!(f, "{size} run, seed {}", self.seed)
     }
 }
 
