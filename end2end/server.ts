@@ -21,6 +21,10 @@ export type Options = { world: World };
 
 const BINARY = process.env.ROLLCALL_BIN ?? join(import.meta.dirname, "../target/debug/rollcall");
 
+/** Those that run. One whose fixture ran out of time is stopped by nobody else. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+
 /** A running `rollcall` in a temporary folder of its own. */
 export class Server {
   private constructor(
@@ -59,6 +63,8 @@ export class Server {
       env,
       stdio: ["ignore", "pipe", "pipe"],
     });
+    running.add(child);
+    child.once("exit", () => running.delete(child));
     const said: string[] = [];
     child.stdout.on("data", (text) => said.push(String(text)));
     child.stderr.on("data", (text) => said.push(String(text)));

@@ -54,6 +54,8 @@ test("a question goes along with its facts, and is answered, replied to and clos
     await page.getByRole("button", { name: `Revoke …${customer.token.slice(-4)}` }).click();
     await expect(page).toHaveURL(here);
     await expect(page.getByRole("button", { name: /^Revoke/ })).toHaveCount(0);
+    await expect(page.getByRole("main")).toContainText("It was revoked");
+    await expect(page.getByRole("link", { name: "Undo it on its integration’s page" })).toBeVisible();
     expect((await verify(server, customer.token)).status).toBe(401);
   });
 

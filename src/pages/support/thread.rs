@@ -20,6 +20,7 @@ use crate::pages::words::sentence;
 use crate::rotation::RotationError;
 use crate::rotation::registry::Shown;
 use crate::rotation::tickets::{MOST_TEXT, Reply, Thread, Written};
+use crate::rotation::undo::may_be_undone;
 
 /// The reply as it was sent.
 #[derive(Deserialize, Default)]
@@ -190,6 +191,11 @@ fn Page(thread: Thread, replying: Replying) -> impl IntoView {
         .live_tokens()
         .map(|token| found(&thread.ticket.id, token, now))
         .collect();
+    let revoked: Vec<_> = thread
+        .tokens
+        .iter()
+        .filter_map(|token| revoked(token, now))
+        .collect();
     let Thread {
         ticket, entries, ..
     } = thread;
@@ -206,6 +212,7 @@ fn Page(thread: Thread, replying: Replying) -> impl IntoView {
         <ErrorSummary errors/>
         <PageHeader title sub crumbs/>
         {found}
+        {revoked}
         <div class="columns side">
             <div class="stack">
                 <Conversation entries now/>
@@ -246,6 +253,21 @@ fn found(ticket: &TicketId, token: &Shown, now: UnixMs) -> impl IntoView + use<>
             </form>
         </Notice>
     }
+}
+
+/// A token that stood in the ticket and was revoked: done, and where to take it back while one may.
+fn revoked(token: &Shown, now: UnixMs) -> Option<impl IntoView + use<>> {
+    let at = token.row.revoked_at?;
+    let said = format!(
+        "Your token {} stood in this ticket. It was revoked {}.",
+        hint(&token.row),
+        when(at, now)
+    );
+    let integration = format!("/integrations/{}", token.row.integration_id);
+    let undo = may_be_undone(&token.row, now).then(
+        || view! { " "<a href=integration>"Undo it on its integration’s page"</a>", for an hour." },
+    );
+    Some(view! { <Notice tone=Tone::Good><p>{said}{undo}</p></Notice> })
 }
 
 #[component]
