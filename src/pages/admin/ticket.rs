@@ -14,8 +14,9 @@ use crate::pages::parts::{
     Crumb, ErrorSummary, FieldError, PageHeader, StandingBadge, TextField, ago, error_of, when,
 };
 use crate::pages::support::MOST_FORM_ID;
-use crate::pages::support::talk::{About, Conversation};
+use crate::pages::support::talk::{About, Conversation, asked_for};
 use crate::pages::{Frame, PageError, Section, Visit};
+use crate::rotation::RotationError;
 use crate::rotation::overview::{IntegrationView, Overview};
 use crate::rotation::tickets::{MOST_TEXT, Thread, Written};
 
@@ -89,7 +90,10 @@ async fn answer(
     };
     let answering = Answering {
         written,
-        errors: vec![FieldError::new("answer", refusal(error)?)],
+        errors: vec![match error {
+            RotationError::Invalid(_) => asked_for("answer"),
+            error => FieldError::new("answer", refusal(error)?),
+        }],
         ..Answering::default()
     };
     let status = StatusCode::UNPROCESSABLE_ENTITY;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::MOST_FORM_ID;
 use super::form::{Asking, QuestionForm};
+use super::talk::asked_for;
 use crate::auth::{AppState, Who};
 use crate::model::{Member, TokenId};
 use crate::pages::error::PageError;
@@ -115,9 +116,7 @@ pub(super) async fn submit(
             Err(error) => return Err(error.into()),
         }
     } else {
-        let errors = problems
-            .into_iter()
-            .map(|(field, invalid)| FieldError::new(field, sentence(&invalid.to_string())));
+        let errors = problems.into_iter().map(|(field, _)| asked_for(field));
         (StatusCode::UNPROCESSABLE_ENTITY, errors.collect())
     };
     let asking = asking(&app, member, &visit.who, &question, errors).await?;

@@ -2,8 +2,10 @@ use leptos::prelude::*;
 
 use super::form::refusal_words;
 use crate::model::{Deed, Side, TicketState, UnixMs};
-use crate::pages::parts::{Badge, Fact, Facts, Icon, Shape, Tone, When, ago, counted};
-use crate::rotation::tickets::Outlook;
+use crate::pages::parts::{
+    Badge, Fact, Facts, FieldError, Icon, Shape, Tone, When, ago, counted, thousands,
+};
+use crate::rotation::tickets::{MOST_SUBJECT, MOST_TEXT, Outlook};
 use crate::store::tickets::{Entry, Refusal, Ticket};
 
 /// The state of a ticket.
@@ -18,6 +20,17 @@ pub fn TicketBadge(
         TicketState::Closed => (Tone::Plain, Shape::Ring, "Closed"),
     };
     view! { <Badge tone shape words/> }
+}
+
+/// What a field of a question, a reply or an answer takes, said where it was empty or too long.
+pub fn asked_for(field: &str) -> FieldError {
+    let words = if field == "subject" {
+        format!("Say what it is about, in at most {MOST_SUBJECT} characters.")
+    } else {
+        let most = thousands(u64::try_from(MOST_TEXT).unwrap_or(u64::MAX));
+        format!("Write at least a word, and at most {most} characters.")
+    };
+    FieldError::new(field, words)
 }
 
 /// How long support takes, as far as the last answers tell. It promises nothing that nobody has.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::MOST_FORM_ID;
 use super::form::Removed;
 use super::new::{carried, found_before, refused};
-use super::talk::{About, Conversation, outlook_words};
+use super::talk::{About, Conversation, asked_for, outlook_words};
 use crate::auth::AppState;
 use crate::model::{Member, Side, TicketId, TicketState, TokenId, TokenState, UnixMs};
 use crate::pages::customer::hint;
@@ -16,7 +16,6 @@ use crate::pages::parts::{
     Crumb, ErrorSummary, FieldError, Notice, PageHeader, TextField, Tone, error_of, when,
 };
 use crate::pages::shell::{Frame, Section, Visit};
-use crate::pages::words::sentence;
 use crate::rotation::RotationError;
 use crate::rotation::registry::Shown;
 use crate::rotation::tickets::{MOST_TEXT, Reply, Thread, Written};
@@ -82,9 +81,8 @@ pub(super) async fn reply(
         .await;
     let (status, errors) = match done {
         Ok(()) => return Ok(back(&ticket)),
-        Err(RotationError::Invalid(invalid)) => {
-            let error = FieldError::new("reply", sentence(&invalid.to_string()));
-            (StatusCode::UNPROCESSABLE_ENTITY, vec![error])
+        Err(RotationError::Invalid(_)) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, vec![asked_for("reply")])
         }
         Err(RotationError::Refused(rule)) => refused(&rule)?,
         Err(error) => return Err(error.into()),
