@@ -5,6 +5,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { check } from "../checks.ts";
 import { createCustomer, type Customer, generateButton, h1, signIn, verify } from "../helpers.ts";
 import { expect, type Server, test } from "../server.ts";
 
@@ -160,6 +161,32 @@ test("when copying fails the page says so and selects the token", async ({ page,
     expect(await page.evaluate(() => String(getSelection()).trim())).toBe(token);
     await page.evaluate(() => getSelection()?.removeAllRanges());
   }
+});
+
+check(5, () => {
+  test("the first request turns Waiting into Working by itself, and without script by Check now", async ({
+    page,
+    freshServer: server,
+    world,
+  }) => {
+    const { token } = await fresh(page, server);
+    const live = page.locator("#live");
+    await expect(live).toContainText("Waiting for first request");
+    // The page is awake when it has asked.
+    if (world === "js-on") await page.waitForResponse(/\/live\?token=/);
+    let loads = 0;
+    page.on("request", (request) => (loads += Number(request.isNavigationRequest())));
+    expect((await verify(server, token)).status).toBe(200);
+    if (world === "js-on") {
+      await expect(live).toContainText("Working: first request", { timeout: 3_000 });
+      expect(loads).toBe(0);
+    } else {
+      await expect(live).toContainText("Waiting for first request");
+      await live.getByRole("link", { name: "Check now" }).click();
+      await expect(live).toContainText("Working: first request");
+    }
+    await expect(live).toContainText("from 127.0.0.1");
+  });
 });
 
 test("both tokens' callers stand on the page, and the page follows them", async ({
