@@ -63,6 +63,33 @@ check(9, () => {
     await expect(page.locator("#live")).toContainText("Working: first request");
   });
 
+  test("the question of Revoke opens by keyboard; Escape closes it, and the focus is where it was asked", async ({
+    page,
+    freshServer: server,
+    world,
+  }) => {
+    const customer = createCustomer(server, "Alder Books");
+    await signIn(page, server, customer.email);
+    await page.goto(server.at(`/integrations/${customer.integrationId}`));
+    if (world === "js-on") await page.waitForLoadState("networkidle");
+    await tabTo(page, /^Revoke token …/);
+    await page.keyboard.press("Enter");
+    const question = page.getByRole("button", { name: /^Revoke …/ });
+    await expect(question).toBeVisible();
+    await tabTo(page, /^Revoke …/);
+    await page.keyboard.press("Escape");
+    if (world !== "js-on") {
+      // What opened it closes it.
+      await expect(question).toBeVisible();
+      await page.keyboard.press("Shift+Tab");
+      await page.keyboard.press("Enter");
+    }
+    await expect(question).toBeHidden();
+    await expect(page.locator("summary").filter({ hasText: /^Revoke token …/ })).toBeFocused();
+    // It was a question only.
+    expect((await verify(server, customer.token)).status).toBe(200);
+  });
+
   test("Escape closes the menu, and the focus is on its button again", async ({ page, server }) => {
     await signIn(page, server, DEMO.calm, DEMO.password);
     await page.setViewportSize({ width: 390, height: 800 });
