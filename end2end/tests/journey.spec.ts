@@ -86,6 +86,28 @@ test("each check command masks the token, its copy holds the real one, and it pr
   await rm(folder, { recursive: true, force: true });
 });
 
+test("without script curl is open each time, and every other language is one click away", async ({
+  page,
+  freshServer: server,
+  context,
+  world,
+}) => {
+  test.skip(world === "js-on", "with script the choice is remembered: the next test");
+  const { customer } = await fresh(page, server);
+  const open = page.locator(".tab-panel:visible");
+  for (const { name } of [...LANGUAGES].reverse()) {
+    await generate(page, server, customer);
+    await expect(page.getByRole("radio", { name: "curl" })).toBeChecked();
+    await expect(open).toContainText("curl ");
+    const before = (await open.locator("code").textContent()) ?? "";
+    await page.getByText(name, { exact: true }).click();
+    await expect(page.getByRole("radio", { name, exact: true })).toBeChecked();
+    await expect(open).toHaveCount(1);
+    if (name !== "curl") await expect(open.locator("code")).not.toHaveText(before);
+  }
+  expect((await context.cookies()).map((cookie) => cookie.name)).not.toContain("language");
+});
+
 test("the language chosen is remembered, and nothing else with it", async ({ page, freshServer: server, context, world }) => {
   test.skip(world !== "js-on", "remembering is a comfort of the script");
   const { customer, token } = await fresh(page, server);
