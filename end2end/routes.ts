@@ -3,8 +3,8 @@ import type { Page } from "@playwright/test";
 import { code, DEMO, fillSignIn, generateButton, holdTokens, signIn } from "./helpers.ts";
 import { expect, type Server } from "./server.ts";
 
-/** A page: its name in reports, and the way there; whether that way ends in the middle of the page. */
-export type Stop = { name: string; go: (page: Page) => Promise<void>; inTheMiddle?: true };
+/** A page: its name in reports, and the way there; whether that way ends in the middle of the page, or is one by script. */
+export type Stop = { name: string; go: (page: Page) => Promise<void>; inTheMiddle?: true; byScript?: true };
 
 const at = (server: Server, path: string, name = path): Stop => ({
   name,
@@ -86,6 +86,7 @@ export async function memberStops(page: Page, server: Server): Promise<Stop[]> {
     {
       name: "/diagnose, explained",
       inTheMiddle: true,
+      byScript: true,
       go: async (page) => {
         const made = server.json("token", "issue", "--integration", broken.split("/").at(-1) ?? "");
         await page.goto(server.at("/diagnose"));
@@ -109,6 +110,7 @@ export async function memberStops(page: Page, server: Server): Promise<Stop[]> {
     },
     {
       name: "Get help, in the dialog",
+      byScript: true,
       go: async (page) => {
         await page.goto(server.at(broken));
         await page.waitForLoadState("networkidle");
