@@ -13,7 +13,7 @@ const args = [
 ];
 
 // What does not depend on the world: the walks look at the same pages, and no page is in front of nginx.
-const onceIsEnough = ["axe.spec.ts", "console.spec.ts", "looks.spec.ts", "nginx.spec.ts"];
+const onceIsEnough = ["axe.spec.ts", "console.spec.ts", "looks.spec.ts", "nginx.spec.ts", "checks.spec.ts"];
 // Without islands a page that has scripts is as it is with none.
 const noIslands = ["admin.spec.ts", "rotation.spec.ts", "signin.spec.ts"];
 

@@ -1,10 +1,10 @@
 // Every page there is, and how to stand before it: the walks of axe.spec.ts and console.spec.ts.
 import type { Page } from "@playwright/test";
-import { code, DEMO, fillSignIn, generateButton, holdTokens, signIn } from "./helpers.ts";
+import { code, DEMO, fillSignIn, generateButton, holdTokens, signIn, verify } from "./helpers.ts";
 import { expect, type Server } from "./server.ts";
 
-/** A page: its name in reports, and the way there; whether that way ends in the middle of the page. */
-export type Stop = { name: string; go: (page: Page) => Promise<void>; inTheMiddle?: true };
+/** A page: its name in reports, and the way there; whether that way ends in the middle of the page, or is one by script. */
+export type Stop = { name: string; go: (page: Page) => Promise<void>; inTheMiddle?: true; byScript?: true };
 
 const at = (server: Server, path: string, name = path): Stop => ({
   name,
@@ -86,6 +86,7 @@ export async function memberStops(page: Page, server: Server): Promise<Stop[]> {
     {
       name: "/diagnose, explained",
       inTheMiddle: true,
+      byScript: true,
       go: async (page) => {
         const made = server.json("token", "issue", "--integration", broken.split("/").at(-1) ?? "");
         await page.goto(server.at("/diagnose"));
@@ -109,6 +110,7 @@ export async function memberStops(page: Page, server: Server): Promise<Stop[]> {
     },
     {
       name: "Get help, in the dialog",
+      byScript: true,
       go: async (page) => {
         await page.goto(server.at(broken));
         await page.waitForLoadState("networkidle");
@@ -117,7 +119,73 @@ export async function memberStops(page: Page, server: Server): Promise<Stop[]> {
       },
     },
     at(server, "/fix?ref=AAAAAAAAAAAAAAAAAAAA", "/fix, not theirs"),
+    ...tokenStops(server),
     ...settingsStops(server),
+  ];
+}
+
+/** A token's life on the page of an integration of its own: refused, replaced while it calls, revoked, given back. */
+function tokenStops(server: Server): Stop[] {
+  const made = { path: "", token: "" };
+  const main = (page: Page) => page.getByRole("main");
+  return [
+    {
+      name: "/integrations/{id}/tokens, a day that is over",
+      go: async (page) => {
+        made.path = `/integrations/${server.json("integration", "create", "--account", "Northwind", "--name", "Stock feed").id}`;
+        made.token = server.json("token", "issue", "--integration", made.path.split("/").at(-1) ?? "").token;
+        await page.goto(server.at(made.path));
+        await page.getByRole("radio", { name: /^On a day/ }).check();
+        await page.locator("#generate form").evaluate((form: HTMLFormElement) => (form.noValidate = true));
+        await page.getByLabel("The day it expires").fill("2020-02-29");
+        await generateButton(page).click();
+        await expect(page).toHaveTitle(/^Error: /);
+      },
+    },
+    {
+      name: "/integrations/{id}/tokens, both tokens call",
+      byScript: true,
+      go: async (page) => {
+        expect((await verify(server, made.token)).status).toBe(200);
+        // Who called is written within a second.
+        await expect.poll(async () => {
+          await page.goto(server.at(made.path));
+          return page.getByRole("table", { name: /^Tokens of/ }).textContent();
+        }).toContain("127.0.0.1");
+        await generateButton(page).click();
+        const token = (await page.locator("output#token").textContent()) ?? "";
+        expect((await verify(server, token)).status).toBe(200);
+        // The page follows by itself.
+        await expect(page.locator("#live").getByRole("row", { name: /^New/ })).not.toContainText("Never used");
+      },
+    },
+    {
+      name: "/integrations/{id}, Revoke asked",
+      inTheMiddle: true,
+      go: async (page) => {
+        await page.goto(server.at(made.path));
+        await page.getByText(/^Revoke token/).first().click();
+        await expect(page.getByRole("button", { name: /^Revoke …/ }).first()).toBeVisible();
+      },
+    },
+    {
+      name: "/integrations/{id}, just revoked",
+      go: async (page) => {
+        await page.goto(server.at(made.path));
+        await page.getByText(/^Revoke token/).first().click();
+        await page.getByRole("button", { name: /^Revoke …/ }).first().click();
+        await expect(main(page)).toContainText("Revoked by mistake? You can undo it until");
+      },
+    },
+    {
+      name: "/integrations/{id}, the revocation undone",
+      go: async (page) => {
+        await page.getByRole("button", { name: /^Undo the revocation/ }).first().click();
+        await expect(main(page)).toContainText("is not revoked");
+        // As it was before, but for its story.
+        server.json("integration", "archive", made.path.split("/").at(-1) ?? "");
+      },
+    },
   ];
 }
 

@@ -37,7 +37,7 @@ async function isUp() {
 
 /** The cookie of a customer of the demo who needs a new token. */
 async function signIn() {
-  const body = new URLSearchParams({ email: "ana@northwind.example", password: "rollcall-demo", next: "/" });
+  const body = new URLSearchParams({ email: "ana@northwind.example", password: "rollcall-demo-login", next: "/" });
   const answer = await fetch(`${base}/login`, { method: "POST", body, redirect: "manual" });
   if (answer.status !== 303) throw new Error(`sign-in was answered ${answer.status}`);
   return answer.headers.getSetCookie().map((cookie) => cookie.split(";")[0]).join("; ");

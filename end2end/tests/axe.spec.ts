@@ -2,6 +2,7 @@
 import type { Page } from "@playwright/test";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { check } from "../checks.ts";
 import { cutoverStops, memberStops, publicStops, recordingStops, type Stop } from "../routes.ts";
 import { expect, test } from "../server.ts";
 
@@ -44,20 +45,22 @@ test.beforeEach(async ({ page }) => {
   await page.emulateMedia({ reducedMotion: "reduce" });
 });
 
-test("axe finds nothing on the public pages", async ({ page, server }) => {
-  await walk(page, publicStops(server));
-});
+check(8, () => {
+  test("axe finds nothing on the public pages", async ({ page, server }) => {
+    await walk(page, publicStops(server));
+  });
 
-test("axe finds nothing on a customer's pages, the fresh token's among them", async ({ page, freshDemo: server }) => {
-  await walk(page, await memberStops(page, server));
-});
+  test("axe finds nothing on a customer's pages, the fresh token's among them", async ({ page, freshDemo: server }) => {
+    await walk(page, await memberStops(page, server));
+  });
 
-test("axe finds nothing on the admin's pages while a rotation is recorded", async ({ page, server }) => {
-  await walk(page, await recordingStops(page, server));
-});
+  test("axe finds nothing on the admin's pages while a rotation is recorded", async ({ page, server }) => {
+    await walk(page, await recordingStops(page, server));
+  });
 
-test("axe finds nothing on the admin's pages after a cutover, and when none runs", async ({ page, freshDemo: server }) => {
-  // Twice as many pages as the others.
-  test.setTimeout(360_000);
-  await walk(page, await cutoverStops(page, server));
+  test("axe finds nothing on the admin's pages after a cutover, and when none runs", async ({ page, freshDemo: server }) => {
+    // Twice as many pages as the others.
+    test.setTimeout(360_000);
+    await walk(page, await cutoverStops(page, server));
+  });
 });

@@ -1,6 +1,7 @@
 // What must hold on every page: silence in the console, nobody else's servers, no sideways scroll,
 // one headline, and the skip link first.
 import type { Page } from "@playwright/test";
+import { check } from "../checks.ts";
 import { cutoverStops, memberStops, publicStops, recordingStops, type Stop } from "../routes.ts";
 import { expect, type Server, test } from "../server.ts";
 
@@ -56,25 +57,29 @@ async function walk(page: Page, stops: Stop[], heard: string[]): Promise<void> {
 
 test.beforeEach(() => test.setTimeout(120_000));
 
-test("the public pages are quiet, narrow enough, and begin with the skip link", async ({ page, server }) => {
-  await walk(page, publicStops(server), await listen(page, server));
+check(12, () => {
+  test("the public pages are quiet, narrow enough, and begin with the skip link", async ({ page, server }) => {
+    await walk(page, publicStops(server), await listen(page, server));
+  });
+
+  test("so are a customer's pages", async ({ page, freshDemo: server }) => {
+    const heard = await listen(page, server);
+    await walk(page, await memberStops(page, server), heard);
+  });
+
+  test("so are the admin's pages in any phase", async ({ page, freshDemo: server }) => {
+    const heard = await listen(page, server);
+    await walk(page, await recordingStops(page, server), heard);
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await walk(page, await cutoverStops(page, server), heard);
+  });
 });
 
-test("so are a customer's pages", async ({ page, freshDemo: server }) => {
-  const heard = await listen(page, server);
-  await walk(page, await memberStops(page, server), heard);
-});
-
-test("so are the admin's pages in any phase", async ({ page, freshDemo: server }) => {
-  const heard = await listen(page, server);
-  await walk(page, await recordingStops(page, server), heard);
-  await page.setViewportSize({ width: 1280, height: 800 });
-  await walk(page, await cutoverStops(page, server), heard);
-});
-
-test("the skip link leads to the content", async ({ page }) => {
-  await page.goto("/help");
-  await page.keyboard.press("Tab");
-  await page.keyboard.press("Enter");
-  await expect(page.getByRole("main")).toBeFocused();
+check(9, () => {
+  test("the skip link leads to the content", async ({ page }) => {
+    await page.goto("/help");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("main")).toBeFocused();
+  });
 });

@@ -5,6 +5,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { check } from "../checks.ts";
 import { createCustomer, type Customer, generateButton, h1, signIn, verify } from "../helpers.ts";
 import { expect, type Server, test } from "../server.ts";
 
@@ -85,6 +86,28 @@ test("each check command masks the token, its copy holds the real one, and it pr
   await rm(folder, { recursive: true, force: true });
 });
 
+test("without script curl is open each time, and every other language is one click away", async ({
+  page,
+  freshServer: server,
+  context,
+  world,
+}) => {
+  test.skip(world === "js-on", "with script the choice is remembered: the next test");
+  const { customer } = await fresh(page, server);
+  const open = page.locator(".tab-panel:visible");
+  for (const { name } of [...LANGUAGES].reverse()) {
+    await generate(page, server, customer);
+    await expect(page.getByRole("radio", { name: "curl" })).toBeChecked();
+    await expect(open).toContainText("curl ");
+    const before = (await open.locator("code").textContent()) ?? "";
+    await page.getByText(name, { exact: true }).click();
+    await expect(page.getByRole("radio", { name, exact: true })).toBeChecked();
+    await expect(open).toHaveCount(1);
+    if (name !== "curl") await expect(open.locator("code")).not.toHaveText(before);
+  }
+  expect((await context.cookies()).map((cookie) => cookie.name)).not.toContain("language");
+});
+
 test("the language chosen is remembered, and nothing else with it", async ({ page, freshServer: server, context, world }) => {
   test.skip(world !== "js-on", "remembering is a comfort of the script");
   const { customer, token } = await fresh(page, server);
@@ -160,6 +183,32 @@ test("when copying fails the page says so and selects the token", async ({ page,
     expect(await page.evaluate(() => String(getSelection()).trim())).toBe(token);
     await page.evaluate(() => getSelection()?.removeAllRanges());
   }
+});
+
+check(5, () => {
+  test("the first request turns Waiting into Working by itself, and without script by Check now", async ({
+    page,
+    freshServer: server,
+    world,
+  }) => {
+    const { token } = await fresh(page, server);
+    const live = page.locator("#live");
+    await expect(live).toContainText("Waiting for first request");
+    // The page is awake when it has asked.
+    if (world === "js-on") await page.waitForResponse(/\/live\?token=/);
+    let loads = 0;
+    page.on("request", (request) => (loads += Number(request.isNavigationRequest())));
+    expect((await verify(server, token)).status).toBe(200);
+    if (world === "js-on") {
+      await expect(live).toContainText("Working: first request", { timeout: 3_000 });
+      expect(loads).toBe(0);
+    } else {
+      await expect(live).toContainText("Waiting for first request");
+      await live.getByRole("link", { name: "Check now" }).click();
+      await expect(live).toContainText("Working: first request");
+    }
+    await expect(live).toContainText("from 127.0.0.1");
+  });
 });
 
 test("both tokens' callers stand on the page, and the page follows them", async ({

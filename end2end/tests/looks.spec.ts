@@ -2,6 +2,7 @@
 // all of them.
 import { type Browser, type Page } from "@playwright/test";
 import { HtmlValidate } from "html-validate";
+import { check } from "../checks.ts";
 import { cutoverStops, memberStops, publicStops, recordingStops, type Stop } from "../routes.ts";
 import { expect, Server, test } from "../server.ts";
 
@@ -120,35 +121,35 @@ async function watched(browser: Browser): Promise<Page> {
   return page;
 }
 
-test.describe("every page of every walk", () => {
-  // One after the other, so that the walk is taken once.
-  test.describe.configure({ mode: "default" });
-  const looks: Look[] = [];
+// One after the other, so that the walk is taken once.
+test.describe.configure({ mode: "default" });
+const looks: Look[] = [];
 
-  test.beforeAll(async ({ browser }) => {
-    test.setTimeout(600_000);
-    const server = await Server.start("demo");
-    const walks = [
-      async () => publicStops(server),
-      (page: Page) => memberStops(page, server),
-      (page: Page) => recordingStops(page, server),
-      (page: Page) => cutoverStops(page, server),
-    ];
-    for (const walk of walks) {
-      const page = await watched(browser);
-      for (const stop of await walk(page)) looks.push(await look(page, stop));
-      await page.close();
-    }
-    await server.stop();
+test.beforeAll(async ({ browser }) => {
+  test.setTimeout(600_000);
+  const server = await Server.start("demo");
+  const walks = [
+    async () => publicStops(server),
+    (page: Page) => memberStops(page, server),
+    (page: Page) => recordingStops(page, server),
+    (page: Page) => cutoverStops(page, server),
+  ];
+  for (const walk of walks) {
+    const page = await watched(browser);
+    for (const stop of await walk(page)) looks.push(await look(page, stop));
+    await page.close();
+  }
+  await server.stop();
+});
+
+/** Holds a sentence against every page of every walk; what is wrong is named with its page. */
+const holds = (sentence: string, wrong: (look: Look) => unknown[]) =>
+  test(`every page ${sentence}`, () => {
+    expect(looks.length).toBeGreaterThan(50);
+    expect(looks.flatMap((look) => wrong(look).map((what) => `${look.name}: ${what}`))).toEqual([]);
   });
 
-  /** Holds a sentence against every page; what is wrong is named with its page. */
-  const holds = (sentence: string, wrong: (look: Look) => unknown[]) =>
-    test(sentence, () => {
-      expect(looks.length).toBeGreaterThan(50);
-      expect(looks.flatMap((look) => wrong(look).map((what) => `${look.name}: ${what}`))).toEqual([]);
-    });
-
+check(9, () => {
   holds("fits into 320 px, and into half of 1280 px (200 % zoom), without sideways scroll", (look) =>
     Object.entries(look.sideways).flatMap(([tried, pixels]) => (pixels > 0 ? [`${pixels} px too wide at ${tried}`] : [])),
   );
@@ -158,49 +159,49 @@ test.describe("every page of every walk", () => {
   holds("has targets of at least 24 px", (look) => look.small);
 
   holds("says of every sortable heading how it is sorted", (look) => look.unsorted);
+});
 
-  holds("moves nothing where motion is not wanted", (look) => look.moving);
+holds("moves nothing where motion is not wanted", (look) => look.moving);
 
-  holds("keeps the edges of buttons and fields in forced colours", (look) => look.faded);
+holds("keeps the edges of buttons and fields in forced colours", (look) => look.faded);
 
-  // An answer that the address names is opened by the browser, after it has drawn the page.
-  holds("does not move by itself while it loads", (look) =>
-    look.shift < 0.01 || look.name.includes("#") ? [] : [look.shift],
-  );
+// An answer that the address names is opened by the browser, after it has drawn the page.
+holds("does not move by itself while it loads", (look) =>
+  look.shift < 0.01 || look.name.includes("#") ? [] : [look.shift],
+);
 
-  test("is valid HTML as the server sends it", async () => {
-    const validator = new HtmlValidate({
-      root: true,
-      extends: ["html-validate:standard", "html-validate:a11y"],
-      rules: {
-        // How it is written is the library's matter; what it means is ours.
-        "attr-quotes": "off",
-        "attribute-boolean-style": "off",
-        "attribute-empty-style": "off",
-        "no-trailing-whitespace": "off",
-        "void-style": "off",
-        "doctype-style": "off",
-        // An explicit role lets lists without bullets stay lists for VoiceOver.
-        "no-redundant-role": "off",
-        "prefer-native-element": "off",
-        // "/help/a?b" and names such as "tok_…" are no phone numbers.
-        "tel-non-breaking": "off",
-        "no-inline-style": "error",
-        "no-dup-id": "error",
-        "element-permitted-content": "error",
-      },
-    });
-    const wrong: string[] = [];
-    for (const { name, html } of looks) {
-      expect(html, name).toContain("<!DOCTYPE html>");
-      // Leptos marks places with the shortest of comments, and writes the nonce into `crossorigin`, where
-      // browsers read whatever they do not know as `anonymous`.
-      const ours = html.replaceAll("<!>", "").replaceAll(/ crossorigin="[^"]*"/g, "");
-      const report = await validator.validateString(ours);
-      for (const { messages } of report.results) {
-        wrong.push(...messages.map((found) => `${name}: ${found.ruleId}: ${found.message} (${found.selector})`));
-      }
-    }
-    expect(wrong).toEqual([]);
+test("every page is valid HTML as the server sends it", async () => {
+  const validator = new HtmlValidate({
+    root: true,
+    extends: ["html-validate:standard", "html-validate:a11y"],
+    rules: {
+      // How it is written is the library's matter; what it means is ours.
+      "attr-quotes": "off",
+      "attribute-boolean-style": "off",
+      "attribute-empty-style": "off",
+      "no-trailing-whitespace": "off",
+      "void-style": "off",
+      "doctype-style": "off",
+      // An explicit role lets lists without bullets stay lists for VoiceOver.
+      "no-redundant-role": "off",
+      "prefer-native-element": "off",
+      // "/help/a?b" and names such as "tok_…" are no phone numbers.
+      "tel-non-breaking": "off",
+      "no-inline-style": "error",
+      "no-dup-id": "error",
+      "element-permitted-content": "error",
+    },
   });
+  const wrong: string[] = [];
+  for (const { name, html } of looks) {
+    expect(html, name).toContain("<!DOCTYPE html>");
+    // Leptos marks places with the shortest of comments, and writes the nonce into `crossorigin`, where
+    // browsers read whatever they do not know as `anonymous`.
+    const ours = html.replaceAll("<!>", "").replaceAll(/ crossorigin="[^"]*"/g, "");
+    const report = await validator.validateString(ours);
+    for (const { messages } of report.results) {
+      wrong.push(...messages.map((found) => `${name}: ${found.ruleId}: ${found.message} (${found.selector})`));
+    }
+  }
+  expect(wrong).toEqual([]);
 });

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
+import { check } from "../checks.ts";
 import { ADMIN, createAdmin, createCustomer, fillSignIn, h1, signIn, verify } from "../helpers.ts";
 import { expect, type Server, test } from "../server.ts";
 
@@ -105,33 +106,35 @@ test("whoever is not signed in signs in and is back at the question", async ({ p
   await expect(page.getByRole("checkbox", { name: "Refusal: token_not_captured" })).toBeChecked();
 });
 
-test("the dialog is left by Escape, keeps what was typed, and gives the focus back", async ({ page, freshServer: server, world }) => {
-  test.skip(world !== "js-on", "without script there is no dialog");
-  const customer = createCustomer(server, "Northwind");
-  await signIn(page, server, customer.email);
-  await page.goto(server.at("/activity"));
-  await page.waitForLoadState("networkidle");
-  await helpLink(page).focus();
-  await page.keyboard.press("Enter");
-  const dialog = page.getByRole("dialog", { name: "Get help" });
-  await expect(dialog).toBeVisible();
-  await expect(dialog.getByLabel("What is it about?")).toBeFocused();
-  await page.keyboard.type("Half a");
-  await page.keyboard.press("Escape");
-  await expect(dialog).toBeHidden();
-  await expect(helpLink(page)).toBeFocused();
-  expect(page.url()).toBe(server.at("/activity"));
-  await page.keyboard.press("Enter");
-  await expect(dialog.getByLabel("What is it about?")).toHaveValue("Half a");
-  await dialog.getByRole("button", { name: "Close" }).click();
-  await expect(dialog).toBeHidden();
+check(9, () => {
+  test("the dialog is left by Escape, keeps what was typed, and gives the focus back", async ({ page, freshServer: server, world }) => {
+    test.skip(world !== "js-on", "without script there is no dialog");
+    const customer = createCustomer(server, "Northwind");
+    await signIn(page, server, customer.email);
+    await page.goto(server.at("/activity"));
+    await page.waitForLoadState("networkidle");
+    await helpLink(page).focus();
+    await page.keyboard.press("Enter");
+    const dialog = page.getByRole("dialog", { name: "Get help" });
+    await expect(dialog).toBeVisible();
+    await expect(dialog.getByLabel("What is it about?")).toBeFocused();
+    await page.keyboard.type("Half a");
+    await page.keyboard.press("Escape");
+    await expect(dialog).toBeHidden();
+    await expect(helpLink(page)).toBeFocused();
+    expect(page.url()).toBe(server.at("/activity"));
+    await page.keyboard.press("Enter");
+    await expect(dialog.getByLabel("What is it about?")).toHaveValue("Half a");
+    await dialog.getByRole("button", { name: "Close" }).click();
+    await expect(dialog).toBeHidden();
 
-  // Signed out meanwhile: the link leads where it leads without script.
-  await page.goto(server.at("/"));
-  await page.waitForLoadState("networkidle");
-  await page.context().clearCookies();
-  await helpLink(page).click();
-  await expect(page).toHaveURL(/\/login\?next=\/support\/new$/);
+    // Signed out meanwhile: the link leads where it leads without script.
+    await page.goto(server.at("/"));
+    await page.waitForLoadState("networkidle");
+    await page.context().clearCookies();
+    await helpLink(page).click();
+    await expect(page).toHaveURL(/\/login\?next=\/support\/new$/);
+  });
 });
 
 test("a form sent twice asks once", async ({ page, freshServer: server }) => {
