@@ -153,6 +153,11 @@ impl Report {
         });
     }
 
+    /// Adds what another part of the harness counted.
+    pub fn append(&mut self, other: Self) {
+        self.lines.extend(other.lines);
+    }
+
     /// Whether every figure is as wanted, and there is one.
     pub fn holds(&self) -> bool {
         !self.lines.is_empty() && self.lines.iter().all(|line| line.holds)
