@@ -282,7 +282,9 @@ test("a program that still sends the ended token is named, and the checklist wit
   await expect(live).toContainText("A program from 127.0.0.1 still sends the old token");
   await expect(live.getByRole("heading", { name: "Nothing yet? Look at these" })).toBeVisible();
   await live.getByRole("link", { name: "Get help" }).click();
-  await expect(page).toHaveURL(/\/help/);
+  if (world === "js-on") await expect(page.getByRole("dialog")).toBeVisible();
+  else await expect(page).toHaveURL(/\/support\/new\?integration=/);
+  await expect(page.getByRole("checkbox", { name: `Integration: ${customer.integration}` })).toBeChecked();
 });
 
 test("a day of one's own is asked for, kept when it is over, and counts to its end", async ({ page, freshServer: server }) => {
