@@ -114,14 +114,19 @@ impl Place {
     pub fn issue(&self, label: &str, many: usize) -> Vec<Pass> {
         /// Below the most that an integration may have.
         const EACH: usize = 40;
+        /// So that on a busy machine none waits inside a transaction for longer than it may.
+        const AT_ONCE: usize = 8;
         self.within(async |engine, by| {
             let contact = "ops@customer.example".parse().unwrap();
             engine
                 .create_account(by, label.parse().unwrap(), contact)
                 .await
                 .unwrap();
-            let mut tasks = tokio::task::JoinSet::new();
+            let (mut tasks, mut passes) = (tokio::task::JoinSet::new(), Vec::new());
             for (number, first) in (0..many).step_by(EACH).enumerate() {
+                if tasks.len() == AT_ONCE {
+                    passes.extend(tasks.join_next().await.unwrap().unwrap());
+                }
                 let name = format!("Integration {number}").parse().unwrap();
                 let made = engine.create_integration(by, label, name).await.unwrap();
                 let (engine, by) = (engine.clone(), by.clone());
@@ -145,7 +150,8 @@ impl Place {
                     passes
                 });
             }
-            tasks.join_all().await.concat()
+            passes.extend(tasks.join_all().await.concat());
+            passes
         })
     }
 
