@@ -131,7 +131,8 @@ fn Status(arrival: Arrival) -> impl IntoView {
         None
     };
     let check = (!words.is_done).then(|| {
-        let href = format!("/integrations/{}#live", arrival.integration.id);
+        // Without a fragment: to the address where one stands already that would load nothing.
+        let href = format!("/integrations/{}", arrival.integration.id);
         view! { <a class="button" href=href>"Check now"</a> }
     });
     let say = match &handover {
