@@ -21,6 +21,8 @@ use crate::world::{self, Kind, Template, caller, operator};
 const ROUND: usize = 200;
 /// How long a client waits before it asks again.
 const AGAIN: Duration = Duration::from_millis(50);
+/// How often it asks before it gives up.
+const TRIES: usize = 100;
 /// Credentials of one user or account, which end together.
 const TOGETHER: usize = 8;
 
@@ -112,7 +114,7 @@ async fn lives(engine: &Engine, record: &Record) -> bool {
 }
 
 async fn accepts(engine: &Engine, token: &PlainToken) -> bool {
-    loop {
+    for _ in 0..TRIES {
         match engine.verify(token.expose(), &caller()).await {
             Answer::Accepted(_) => return true,
             Answer::Refused(_) => return false,
@@ -120,11 +122,12 @@ async fn accepts(engine: &Engine, token: &PlainToken) -> bool {
             Answer::Unavailable => tokio::time::sleep(AGAIN).await,
         }
     }
+    panic!("no answer but 503")
 }
 
 /// Revokes, and tries again where the database had no room.
 async fn revoke(engine: &Engine, id: &TokenId) {
-    loop {
+    for _ in 0..TRIES {
         match engine.revoke_token(&operator(), id).await {
             // False after a first try whose answer was lost.
             Ok(_) => return,
@@ -132,6 +135,7 @@ async fn revoke(engine: &Engine, id: &TokenId) {
             Err(error) => panic!("{error}"),
         }
     }
+    panic!("nothing is revoked")
 }
 
 /// A credential, and whether the request that raced was answered yes.

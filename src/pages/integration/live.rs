@@ -9,7 +9,7 @@ use crate::islands::Live;
 use crate::model::{IntegrationId, Member, Standing, TokenId, TokenState};
 use crate::pages::customer::hint;
 use crate::pages::error::PageError;
-use crate::pages::parts::{LivePanel, Notice, Shape, Tone, moment_to_the_second, when};
+use crate::pages::parts::{LivePanel, Notice, Shape, Tone, moment_to_the_second};
 use crate::pages::shell::fragment as fragment_of;
 use crate::pages::support::help_link;
 use crate::rotation::arrival::Arrival;
@@ -170,7 +170,9 @@ fn stray(arrival: &Arrival) -> Option<String> {
     Some(format!(
         "A program{from} still sends the old token {}. It was refused {}.",
         hint(token),
-        when(at, arrival.now)
+        // What is asked for every other second should not change when nothing has happened: whoever
+        // stands on a link in it would lose the focus.
+        moment_to_the_second(at, arrival.now)
     ))
 }
 

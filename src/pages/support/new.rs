@@ -56,11 +56,7 @@ pub(super) async fn page(
     visit: Visit,
     Query(ask): Query<Ask>,
 ) -> Result<Response, PageError> {
-    let question = Question {
-        context: ask.context(),
-        ..Question::default()
-    };
-    let asking = asking(&app, member, &visit.who, &question, Vec::new()).await?;
+    let asking = begun(&app, member, &visit.who, &ask).await?;
     Ok(show(visit, StatusCode::OK, asking).await)
 }
 
@@ -71,11 +67,7 @@ pub(super) async fn fragment(
     visit: Visit,
     Query(ask): Query<Ask>,
 ) -> Result<Response, PageError> {
-    let question = Question {
-        context: ask.context(),
-        ..Question::default()
-    };
-    let asking = asking(&app, member, &visit.who, &question, Vec::new()).await?;
+    let asking = begun(&app, member, &visit.who, &ask).await?;
     Ok(fragment_of(move || {
         let expectation = asking.expectation();
         view! {
@@ -162,6 +154,15 @@ pub(super) async fn carried(
     }
     let found: Vec<String> = found.iter().map(ToString::to_string).collect();
     Ok(found.join(","))
+}
+
+/// The form before anything is written in it.
+async fn begun(app: &AppState, member: Member, who: &Who, ask: &Ask) -> Result<Asking, PageError> {
+    let question = Question {
+        context: ask.context(),
+        ..Question::default()
+    };
+    asking(app, member, who, &question, Vec::new()).await
 }
 
 /// The form for a question as it stands.
