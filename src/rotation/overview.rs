@@ -60,6 +60,25 @@ impl IntegrationView {
         self.tokens.first().map(|token| &token.row)
     }
 
+    /// Its tokens that are neither revoked nor replaced nor expired, newest first.
+    fn live(&self) -> impl Iterator<Item = &Token> {
+        let is_live =
+            |token: &&Shown| matches!(token.state, TokenState::Active | TokenState::Dormant);
+        self.tokens.iter().filter(is_live).map(|token| &token.row)
+    }
+
+    /// The newest token that lives.
+    pub fn newest_live(&self) -> Option<&Token> {
+        self.live().next()
+    }
+
+    /// When its last live token ends for a newer one that lives no more, as one that was revoked: from
+    /// then on nothing of it is answered. `None` while a token lives that nothing replaces.
+    pub fn orphaned_at(&self) -> Option<UnixMs> {
+        let ends: Option<Vec<UnixMs>> = self.live().map(|token| token.ends_at).collect();
+        ends?.into_iter().max()
+    }
+
     /// Whether an older token still works, so that its end is a question when a new one is made.
     pub fn has_active(&self) -> bool {
         self.tokens

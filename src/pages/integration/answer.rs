@@ -1,12 +1,16 @@
-use crate::model::{Reason, Standing};
+use crate::model::{Reason, Standing, UnixMs};
 use crate::pages::customer::{cutover, hint, recording, times, until};
-use crate::pages::parts::when;
+use crate::pages::parts::{moment, when};
 use crate::rotation::overview::{IntegrationView, Moment, Story};
 use crate::store::tokens::Token;
 
 /// The page's first line: where this integration stands, in words.
-pub(super) fn headline(name: &str, standing: Standing) -> String {
-    match standing {
+pub(super) fn headline(view: &IntegrationView, now: UnixMs) -> String {
+    let name = &view.integration.name;
+    if let Some(end) = ends(view) {
+        return format!("{name} works until {}.", moment(end, now));
+    }
+    match view.standing {
         Standing::NeedsToken => format!("{name} needs a new token."),
         Standing::NotSeen => format!("{name} has not been seen yet."),
         Standing::Expired => format!("The token of {name} has expired."),
@@ -18,10 +22,20 @@ pub(super) fn headline(name: &str, standing: Standing) -> String {
     }
 }
 
+/// When an integration that works stops to, unless it gets a new token.
+pub(super) fn ends(view: &IntegrationView) -> Option<UnixMs> {
+    view.orphaned_at().filter(|_| view.standing.keeps_working())
+}
+
 /// The line below: why, and what to do.
 pub(super) fn sub(story: &Story) -> String {
     let (view, moment) = (&story.view, &story.moment);
     let now = moment.now;
+    if ends(view).is_some() {
+        return "Then its token ends, and the one that was to take its place no longer works. Generate a new \
+                one before, and put it in your code."
+            .to_owned();
+    }
     match view.standing {
         Standing::NeedsToken => refused_since(view, moment),
         Standing::NotSeen => match recording(moment) {
@@ -35,7 +49,7 @@ pub(super) fn sub(story: &Story) -> String {
             Some(text) => format!("There is nothing to do: {text}"),
             None => "There is nothing to do.".to_owned(),
         },
-        Standing::Working => match view.newest().and_then(|token| token.first_used_at) {
+        Standing::Working => match view.newest_live().and_then(|token| token.first_used_at) {
             Some(at) => format!(
                 "There is nothing to do: its newest token made its first request {}.",
                 when(at, now)

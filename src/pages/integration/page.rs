@@ -3,7 +3,7 @@ use axum::response::Response;
 use leptos::prelude::*;
 use serde::Deserialize;
 
-use super::answer::{headline, sub, what_happened};
+use super::answer::{ends, headline, sub, what_happened};
 use super::archived;
 use super::form::{Generate, GenerateState};
 use super::live::LiveStatus;
@@ -111,7 +111,8 @@ fn Page(story: Story, state: GenerateState, opened: Opened) -> impl IntoView {
     let view = story.view.clone();
     let now = story.moment.now;
     let name = view.integration.name.clone();
-    let needs = !view.standing.keeps_working() && view.standing != Standing::Waiting;
+    let works = view.standing.keeps_working() && ends(&view).is_none();
+    let needs = !works && view.standing != Standing::Waiting;
     let is_first = needs || opened == Opened::From401 || !state.errors.is_empty();
     let errors = state.errors.clone();
     let form_id = state.form_id.clone();
@@ -126,7 +127,7 @@ fn Page(story: Story, state: GenerateState, opened: Opened) -> impl IntoView {
         <ErrorSummary errors/>
         <PageHeader
             crumbs=vec![Crumb::link("Integrations", "/"), Crumb::here(name.clone())]
-            title=headline(&name, view.standing)
+            title=headline(&view, now)
             sub=sub(&story)
         />
         {notice(&story, opened, form_id)}
@@ -174,12 +175,12 @@ fn notice(story: &Story, opened: Opened, form_id: String) -> Option<AnyView> {
     Some(view! { <Notice tone>{text}</Notice> }.into_any())
 }
 
-/// The status of the newest token while it is waited for, while its arrival is news, and while the old
+/// The status of the newest live token while it is waited for, while its arrival is news, and while the old
 /// one is still heard of.
 fn arrival(story: &Story) -> Option<Arrival> {
     let view = &story.view;
     let now = story.moment.now;
-    let newest = view.newest()?;
+    let newest = view.newest_live()?;
     let is_news = newest
         .first_used_at
         .is_some_and(|at| now.since(at) < NEWS_MS && view.standing == Standing::Working);

@@ -196,6 +196,37 @@ async fn a_revocation_is_undone_on_the_page_and_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_revokes_the_new_token_is_told_how_long_the_old_one_works() {
+    let (site, mut ana, integration) = site().await;
+    let old = used(&site, &integration).await;
+    let path = format!("/integrations/{integration}");
+    let page = generate(&mut ana, &integration, &[]).await;
+    site.world.pass(1_000).await;
+    site.world.accepted(&token_on(&page)).await;
+    site.world.engine.flush().await.unwrap();
+    assert_eq!(ana.get(&path).await.h1(), "Order sync works.");
+
+    let by = &site.world.operator;
+    let engine = &site.world.engine;
+    let story = engine.integration(by, &integration).await.unwrap();
+    let new = story.view.newest().unwrap().id.clone();
+    ana.post(&format!("{path}/tokens/{new}/revoke"), &[]).await;
+    let page = ana.get(&path).await;
+    assert!(
+        page.h1().starts_with("Order sync works until "),
+        "{}",
+        page.h1()
+    );
+    assert!(page.body.contains("Generate a new one before"));
+    assert!(!page.body.contains("There is nothing to do"));
+    site.world.accepted(&old.token).await;
+
+    // Taken back, it is as it was.
+    ana.post(&format!("{path}/tokens/{new}/undo"), &[]).await;
+    assert_eq!(ana.get(&path).await.h1(), "Order sync works.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_strangers_token_and_a_wrong_address_are_not_there() {
     let (site, mut ana, integration) = site().await;
     let beta = site.world.integration("Beta").await;
