@@ -98,6 +98,8 @@ test("without script curl is open each time, and every other language is one cli
   for (const { name } of [...LANGUAGES].reverse()) {
     await generate(page, server, customer);
     await expect(page.getByRole("radio", { name: "curl" })).toBeChecked();
+    // One, once the stylesheet is there.
+    await expect(open).toHaveCount(1);
     await expect(open).toContainText("curl ");
     const before = (await open.locator("code").textContent()) ?? "";
     await page.getByText(name, { exact: true }).click();
