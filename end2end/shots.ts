@@ -1,24 +1,45 @@
-// Every page as a visitor sees it, in both themes, wide and narrow.
-import { mkdir } from "node:fs/promises";
+// Every page as a visitor sees it, in both themes, wide and narrow: whole in shots/, small and kept in references/.
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ADMIN, createAdmin, createCustomer, DEMO, PASSWORD, signIn } from "./helpers.ts";
-import { cutoverStops, memberStops, publicStops, recordingStops, type Stop } from "./routes.ts";
+import { easel, refer } from "./references.ts";
+import { cutoverStops, memberStops, onceStops, publicStops, recordingStops, type Stop } from "./routes.ts";
 import { test } from "./server.ts";
 import type { Page } from "@playwright/test";
 
 const FOLDER = join(import.meta.dirname, "shots");
 const README = join(import.meta.dirname, "../docs/integrations.png");
 
-async function shoot(page: Page, name: string): Promise<void> {
-  for (const theme of ["light", "dark"]) {
-    await page.locator("html").evaluate((html, theme) => html.setAttribute("data-theme", theme), theme);
-    for (const width of [1280, 390]) {
+/** Names that pictures have: of several pages of one kind each gets a number. */
+const taken = new Map<string, number>();
+
+function fileName(name: string): string {
+  const plain = name.replaceAll(/[^\w]+/g, "-").replaceAll(/^-|-$/g, "") || "start";
+  const number = (taken.get(plain) ?? 0) + 1;
+  taken.set(plain, number);
+  return number === 1 ? plain : `${plain}-${number}`;
+}
+
+async function shoot(page: Page, stop: string): Promise<void> {
+  const name = fileName(stop);
+  const pictures: Buffer[] = [];
+  for (const width of [1280, 390]) {
+    for (const theme of ["light", "dark"]) {
+      await page.locator("html").evaluate((html, theme) => html.setAttribute("data-theme", theme), theme);
       await page.setViewportSize({ width, height: 900 });
-      await page.screenshot({ path: join(FOLDER, `${name}-${theme}-${width}.png`), fullPage: true });
+      const picture = await page.screenshot({ fullPage: true, animations: "disabled" });
+      await writeFile(join(FOLDER, `${name}-${theme}-${width}.png`), picture);
+      pictures.push(picture);
     }
   }
   // Wide again: on a phone the menu is closed, and its buttons are not there to press.
   await page.setViewportSize({ width: 1280, height: 800 });
+  const browser = page.context().browser();
+  if (!browser) throw new Error("the page has no browser");
+  const board = await easel(browser);
+  const outcome = await refer(board, name, pictures);
+  if (outcome !== "alike") console.log(`${outcome}: references/${name}.webp`);
+  await board.close();
 }
 
 test.beforeEach(() => mkdir(FOLDER, { recursive: true }));
@@ -35,11 +56,13 @@ test("the picture of the README", async ({ page, server }) => {
 async function walk(page: Page, stops: Stop[]): Promise<void> {
   for (const { name, go } of stops) {
     await go(page);
-    await shoot(page, name.replaceAll(/[^\w]+/g, "-").replaceAll(/^-|-$/g, "") || "start");
+    await shoot(page, name);
   }
 }
 
 test("every public page", async ({ page, server }) => walk(page, publicStops(server)));
+
+test("every page behind a link that works once", async ({ page, freshServer }) => walk(page, onceStops(freshServer)));
 
 test("every page of a member", async ({ page, server }) => walk(page, await memberStops(page, server)));
 
@@ -61,7 +84,7 @@ test("a customer who begins", async ({ page, freshServer: server }) => {
 test("where there is nothing yet", async ({ page, freshServer: server }) => {
   createAdmin(server);
   await signIn(page, server, ADMIN, PASSWORD);
-  for (const path of ["/admin", "/admin/rotations", "/admin/rotations/new", "/admin/accounts", "/admin/tickets", "/admin/audit"]) {
+  for (const path of ["/admin", "/admin/rotations", "/admin/rotations/new", "/admin/accounts", "/admin/tickets", "/admin/held", "/admin/audit", "/admin/notify"]) {
     await page.goto(server.at(path));
     await shoot(page, `empty ${path.slice(1).replaceAll("/", "-")}`);
   }
