@@ -37,8 +37,11 @@ planted: ## Plants defects, one after the other, and expects the harnesses of to
 e2e: ## Browser tests (E2E="login.spec.ts --project=js-off" for some of them)
 	@scripts/test.sh e2e $(E2E)
 
-shots: ## Pictures of the main pages in end2end/shots, and docs/integrations.png
+shots: ## Every page as pictures in end2end/shots; end2end/references where one looks different; docs/integrations.png
 	@scripts/test.sh shots
+
+bench: ## How long the admin's pages take with 50,000 accounts (ACCOUNTS=5000; ROLLCALL_BIN=dist/rollcall for the release)
+	@scripts/test.sh bench
 
 lighthouse: ## Lighthouse on five pages: accessibility and best practices 100, performance 95 on a throttled phone
 	@scripts/test.sh lighthouse
@@ -52,4 +55,4 @@ clean: ## Remove what was built here (the cache of tools stays)
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: run test build setup front fmt lint test-rust torture planted e2e shots lighthouse audit clean help
+.PHONY: run test build setup front fmt lint test-rust torture planted e2e shots bench lighthouse audit clean help

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must hold, the cheap before the dear: `test.sh`, or one part of it:
 # `test.sh lint`, `audit`, `front`, `rust [FILTER…]`, `torture [OPTIONS]`, `e2e [PLAYWRIGHT ARGUMENTS…]`, `shots`,
-# `lighthouse`.
+# `bench`, `lighthouse`.
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -97,6 +97,13 @@ shots() {
     (cd end2end && "$NODE_BIN/playwright" test --config shots.config.ts "$@")
 }
 
+# The admin's pages with very many accounts; not measured in the tests, where it would say nothing.
+bench() {
+    say "Pages with very many accounts"
+    e2e_ready
+    (cd end2end && "$NODE_BIN/playwright" test --config bench.config.ts "$@")
+}
+
 # Installs Lighthouse for itself: what else is built and tested does without its 180 MB.
 lighthouse() {
     say "Lighthouse on five pages, as a throttled phone"
@@ -133,6 +140,11 @@ shots)
     front
     shots "$@"
     ;;
+bench)
+    scripts/setup.sh test
+    front
+    bench "$@"
+    ;;
 lighthouse)
     scripts/setup.sh test
     front
@@ -142,5 +154,5 @@ lint | audit | front | rust | torture)
     scripts/setup.sh test
     "$part" "$@"
     ;;
-*) die "usage: $0 [lint|audit|front|rust|torture|e2e|shots|lighthouse]" ;;
+*) die "usage: $0 [lint|audit|front|rust|torture|e2e|shots|bench|lighthouse]" ;;
 esac
