@@ -1,5 +1,7 @@
 // What the tests of several files do: fill a server, sign in, ask `/verify`, move a rotation.
 import { createHmac } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { Locator, Page } from "@playwright/test";
 import { expect, type Server } from "./server.ts";
 
@@ -81,6 +83,21 @@ export async function signIn(page: Page, server: Server, email: string, password
   await page.goto(server.at("/login"));
   if (page.url().endsWith("/login")) await (await fillSignIn(page, email, password)).click();
   await expect(page.getByRole("button", { name: "Sign out", exact: true })).toBeAttached();
+}
+
+/** The newest mail to an address that holds a link of one use. */
+export async function mailedLink(server: Server, email: string): Promise<string> {
+  const folder = join(server.folder, "data", "mail");
+  const find = async (): Promise<string> => {
+    for (const name of await readdir(folder).catch(() => [])) {
+      const mail = await readFile(join(folder, name), "utf8");
+      const link = mail.match(/^http\S+\/set-password\?link=\S+$/m);
+      if (link && mail.includes(`To: ${email}`)) return link[0];
+    }
+    return "";
+  };
+  await expect.poll(find, { timeout: 15_000 }).not.toBe("");
+  return find();
 }
 
 /** What an authenticator app shows for a secret (RFC 6238), so many half minutes from now. */

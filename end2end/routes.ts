@@ -1,6 +1,6 @@
 // Every page there is, and how to stand before it: the walks of axe.spec.ts and console.spec.ts.
 import type { Page } from "@playwright/test";
-import { code, DEMO, fillSignIn, generateButton, holdTokens, signIn, verify } from "./helpers.ts";
+import { code, createCustomer, DEMO, fillSignIn, generateButton, holdTokens, mailedLink, signIn, verify } from "./helpers.ts";
 import { expect, type Server } from "./server.ts";
 
 /** A page: its name in reports, and the way there; whether that way ends in the middle of the page, or is one by script. */
@@ -24,6 +24,7 @@ export function publicStops(server: Server): Stop[] {
         await expect(page.getByRole("alert")).toBeVisible();
       },
     },
+    at(server, "/login?next=/activity&form=unsent", "/login, after a form that was not taken"),
     at(server, "/fix?ref=AAAAAAAAAAAAAAAAAAAA"),
     at(server, "/forgot"),
     at(server, "/set-password?token=none"),
@@ -36,6 +37,44 @@ export function publicStops(server: Server): Stop[] {
     at(server, "/help/still-refused"),
     ...codes.map((code) => at(server, `/help/${code}`)),
     at(server, "/no-such-page"),
+  ];
+}
+
+/** The pages behind links that work once. Of a server on which nobody is yet. */
+export function onceStops(server: Server): Stop[] {
+  const short = async (page: Page, button: string) => {
+    await page.getByLabel("New password").fill("short");
+    await page.getByRole("button", { name: button }).click();
+    await expect(page).toHaveTitle(/^Error: /);
+  };
+  const email = "dev@alder-books.example";
+  return [
+    {
+      name: "/setup, the first admin",
+      go: async (page) => void (await page.goto(server.output.match(/http\S+\/setup\?link=\S+/)?.[0] ?? "")),
+    },
+    {
+      name: "/setup, refused",
+      go: async (page) => {
+        await page.getByLabel("Email").fill("priya@platform.example");
+        await short(page, "Create admin");
+      },
+    },
+    {
+      name: "/forgot, sent",
+      go: async (page) => {
+        createCustomer(server, "Alder Books");
+        await page.goto(server.at("/forgot"));
+        await page.getByLabel("Email").fill(email);
+        await page.getByRole("button", { name: "Send the link" }).click();
+        await expect(page).toHaveTitle(/^Look into your mail/);
+      },
+    },
+    {
+      name: "/set-password, by a link",
+      go: async (page) => void (await page.goto(await mailedLink(server, email))),
+    },
+    { name: "/set-password, refused", go: (page) => short(page, "Set password") },
   ];
 }
 

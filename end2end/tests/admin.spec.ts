@@ -158,8 +158,8 @@ check(10, () => {
     freshServer: server,
   }) => {
     test.slow();
-    // More than one page of accounts, one of which calls itself a formula. How long 50,000 take is not
-    // measured here: on a debug server beside a browser it would say nothing.
+    // More than one page of accounts, one of which calls itself a formula. How long 50,000 take is for
+    // `make bench` to say.
     createAdmin(server);
     const names = Array.from({ length: 54 }, (_, index) => `Account ${String(index).padStart(2, "0")}`);
     names.push("=HYPERLINK(0)");

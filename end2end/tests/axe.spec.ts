@@ -3,7 +3,7 @@ import type { Page } from "@playwright/test";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { check } from "../checks.ts";
-import { cutoverStops, memberStops, publicStops, recordingStops, type Stop } from "../routes.ts";
+import { cutoverStops, memberStops, onceStops, publicStops, recordingStops, type Stop } from "../routes.ts";
 import { expect, test } from "../server.ts";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -48,6 +48,10 @@ test.beforeEach(async ({ page }) => {
 check(8, () => {
   test("axe finds nothing on the public pages", async ({ page, server }) => {
     await walk(page, publicStops(server));
+  });
+
+  test("axe finds nothing behind links that work once", async ({ page, freshServer: server }) => {
+    await walk(page, onceStops(server));
   });
 
   test("axe finds nothing on a customer's pages, the fresh token's among them", async ({ page, freshDemo: server }) => {

@@ -2,7 +2,7 @@
 // one headline, and the skip link first.
 import type { Page } from "@playwright/test";
 import { check } from "../checks.ts";
-import { cutoverStops, memberStops, publicStops, recordingStops, type Stop } from "../routes.ts";
+import { cutoverStops, memberStops, onceStops, publicStops, recordingStops, type Stop } from "../routes.ts";
 import { expect, type Server, test } from "../server.ts";
 
 /** Collects what a page should not do, for as long as it lives. */
@@ -60,6 +60,10 @@ test.beforeEach(() => test.setTimeout(120_000));
 check(12, () => {
   test("the public pages are quiet, narrow enough, and begin with the skip link", async ({ page, server }) => {
     await walk(page, publicStops(server), await listen(page, server));
+  });
+
+  test("so are the pages behind links that work once", async ({ page, freshServer: server }) => {
+    await walk(page, onceStops(server), await listen(page, server));
   });
 
   test("so are a customer's pages", async ({ page, freshDemo: server }) => {

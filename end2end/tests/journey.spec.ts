@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { check } from "../checks.ts";
-import { createCustomer, type Customer, generateButton, h1, signIn, verify } from "../helpers.ts";
+import { createCustomer, type Customer, fillSignIn, generateButton, h1, signIn, verify } from "../helpers.ts";
 import { expect, type Server, test } from "../server.ts";
 
 /** Generates a token in the page of the customer's integration and gives it. */
@@ -298,6 +298,31 @@ test("a program that still sends the ended token is named, and the checklist wit
   else await expect(h1(page)).toHaveText("What can we help you with?");
   // What the page knows goes along.
   await expect(page.getByRole("checkbox", { name: `Integration: ${customer.integration}` })).toBeChecked();
+});
+
+test("a page that can follow no more says so, and follows again when it can", async ({ page, freshServer: server, world }) => {
+  const customer = createCustomer(server, "Alder Books");
+  await signIn(page, server, customer.email);
+  await page.goto(server.at(`/integrations/${customer.integrationId}`));
+  await generateButton(page).click();
+  const live = page.locator("#live");
+  await expect(live).toContainText("Waiting for first request");
+  if (world === "js-on") {
+    const asked = /\/live\?token=/;
+    await page.route(asked, (route) => route.abort());
+    await expect(live).toContainText("The service cannot be reached from here");
+    await page.unroute(asked);
+    await expect(live).not.toContainText("cannot be reached");
+  }
+  // Signed out somewhere else: by "Sign out everywhere else", or by an admin.
+  await page.context().clearCookies();
+  if (world === "js-on") await expect(live).toContainText("You are signed out, or this is no longer there. Reload the page.");
+  else await live.getByRole("link", { name: "Check now" }).click();
+  if (world === "js-on") await page.reload();
+  await expect(h1(page)).toHaveText("Sign in");
+  await (await fillSignIn(page, customer.email)).click();
+  await expect(live).toContainText("Waiting for first request");
+  await expect(page).toHaveURL(new RegExp(`/integrations/${customer.integrationId}$`));
 });
 
 test("a day of one's own is asked for, kept when it is over, and counts to its end", async ({ page, freshServer: server }) => {

@@ -3,7 +3,7 @@
 import { type Browser, type Page } from "@playwright/test";
 import { HtmlValidate } from "html-validate";
 import { check } from "../checks.ts";
-import { cutoverStops, memberStops, publicStops, recordingStops, type Stop } from "../routes.ts";
+import { cutoverStops, memberStops, onceStops, publicStops, recordingStops, type Stop } from "../routes.ts";
 import { expect, Server, test } from "../server.ts";
 
 /** What was measured of a page. */
@@ -127,9 +127,10 @@ const looks: Look[] = [];
 
 test.beforeAll(async ({ browser }) => {
   test.setTimeout(600_000);
-  const server = await Server.start("demo");
+  const [server, fresh] = await Promise.all([Server.start("demo"), Server.start("serve")]);
   const walks = [
     async () => publicStops(server),
+    async () => onceStops(fresh),
     (page: Page) => memberStops(page, server),
     (page: Page) => recordingStops(page, server),
     (page: Page) => cutoverStops(page, server),
@@ -139,7 +140,7 @@ test.beforeAll(async ({ browser }) => {
     for (const stop of await walk(page)) looks.push(await look(page, stop));
     await page.close();
   }
-  await server.stop();
+  await Promise.all([server.stop(), fresh.stop()]);
 });
 
 /** Holds a sentence against every page of every walk; what is wrong is named with its page. */

@@ -1,8 +1,6 @@
 // A user's own account: the second factor, the password, the mail that sets a new one.
 import type { Page } from "@playwright/test";
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { code, createCustomer, fillSignIn, h1, PASSWORD, signIn } from "../helpers.ts";
+import { code, createCustomer, fillSignIn, h1, mailedLink, PASSWORD, signIn } from "../helpers.ts";
 import { expect, type Server, test } from "../server.ts";
 
 const NEW = "seven quiet lighthouses";
@@ -21,21 +19,6 @@ async function enrol(page: Page, server: Server): Promise<{ secret: string; code
   const codes = await page.locator("#recovery-codes code").allTextContents();
   expect(codes).toHaveLength(10);
   return { secret, codes };
-}
-
-/** The newest mail to an address that holds a link of one use. */
-async function mailedLink(server: Server, email: string): Promise<string> {
-  const folder = join(server.folder, "data", "mail");
-  const find = async (): Promise<string> => {
-    for (const name of await readdir(folder).catch(() => [])) {
-      const mail = await readFile(join(folder, name), "utf8");
-      const link = mail.match(/^http\S+\/set-password\?link=\S+$/m);
-      if (link && mail.includes(`To: ${email}`)) return link[0];
-    }
-    return "";
-  };
-  await expect.poll(find, { timeout: 15_000 }).not.toBe("");
-  return find();
 }
 
 test("a second factor is turned on, asked for, and answered by the app or by a recovery code", async ({

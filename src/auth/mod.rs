@@ -3,6 +3,7 @@
 mod caller;
 mod operator;
 mod own_password;
+mod own_path;
 mod passwords;
 mod reset;
 /// What a password must be.
@@ -16,6 +17,7 @@ mod who;
 pub use caller::TrustedProxies;
 pub use operator::{in_place_of, operator};
 pub use own_password::{Checked, check_own_password};
+pub use own_path::{is_own_path, sent_from};
 pub use passwords::{PasswordError, Passwords};
 pub use reset::ask_for_password_link;
 pub use rules::Whose;

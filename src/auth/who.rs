@@ -1,11 +1,12 @@
 use axum::extract::FromRequestParts;
 use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tower_sessions::Session;
 
 use super::AppState;
+use super::own_path::sent_from;
 use super::session_store::digest;
 use crate::model::{Admin, Digest, Member, Person, percent_encoded};
 use crate::rotation::Caller;
@@ -53,10 +54,12 @@ pub struct SessionDigest(pub Digest);
 pub enum Denied {
     /// Sign in first, then come back to `next`.
     SignIn {
-        /// Path and query of what was asked for.
+        /// Path and query of what was asked for; of the page with the form, when one was sent.
         next: String,
         /// Whether the rotation ended the session.
         rotated: bool,
+        /// Whether a form was sent, which did nothing.
+        unsent: bool,
     },
     /// There is no such page for this user: 404, never 403.
     NotFound,
@@ -67,10 +70,15 @@ pub enum Denied {
 impl IntoResponse for Denied {
     fn into_response(self) -> Response {
         let mut response = match &self {
-            Self::SignIn { next, rotated } => {
+            Self::SignIn {
+                next,
+                rotated,
+                unsent,
+            } => {
                 let mut response = StatusCode::SEE_OTHER.into_response();
-                let query = percent_encoded(next);
-                if let Ok(location) = HeaderValue::from_str(&format!("/login?next={query}")) {
+                let form = if *unsent { "&form=unsent" } else { "" };
+                let location = format!("/login?next={}{form}", percent_encoded(next));
+                if let Ok(location) = HeaderValue::from_str(&location) {
                     response.headers_mut().insert(LOCATION, location);
                 }
                 if *rotated {
@@ -134,15 +142,19 @@ async fn find_out(
     Ok(Who::of(user))
 }
 
-/// Where to come back to after signing in: what was asked for, when it can be asked for again.
-fn next(parts: &Parts) -> String {
-    if parts.method == Method::GET {
-        parts
-            .uri
-            .path_and_query()
-            .map_or_else(|| "/".to_owned(), ToString::to_string)
+/// Asks to sign in and to come back: to what was asked for or, where that cannot be asked for again, to the
+/// page with the form.
+fn sign_in_first(parts: &Parts, rotated: bool) -> Denied {
+    let unsent = !parts.method.is_safe();
+    let next = if unsent {
+        sent_from(&parts.headers)
     } else {
-        "/".to_owned()
+        parts.uri.path_and_query().map(ToString::to_string)
+    };
+    Denied::SignIn {
+        next: next.unwrap_or_else(|| "/".to_owned()),
+        rotated,
+        unsent,
     }
 }
 
@@ -153,10 +165,7 @@ impl FromRequestParts<AppState> for Member {
         match Who::from_request_parts(parts, app).await? {
             Who::Member { member, .. } => Ok(member),
             Who::Admin(_) => Err(Denied::NotFound),
-            Who::Nobody { rotated } => Err(Denied::SignIn {
-                next: next(parts),
-                rotated,
-            }),
+            Who::Nobody { rotated } => Err(sign_in_first(parts, rotated)),
         }
     }
 }
@@ -168,10 +177,7 @@ impl FromRequestParts<AppState> for Admin {
         match Who::from_request_parts(parts, app).await? {
             Who::Admin(admin) => Ok(admin),
             Who::Member { .. } => Err(Denied::NotFound),
-            Who::Nobody { rotated } => Err(Denied::SignIn {
-                next: next(parts),
-                rotated,
-            }),
+            Who::Nobody { rotated } => Err(sign_in_first(parts, rotated)),
         }
     }
 }
@@ -191,10 +197,7 @@ impl FromRequestParts<AppState> for Person {
                 None,
                 admin.email().to_owned(),
             )),
-            Who::Nobody { rotated } => Err(Denied::SignIn {
-                next: next(parts),
-                rotated,
-            }),
+            Who::Nobody { rotated } => Err(sign_in_first(parts, rotated)),
         }
     }
 }
@@ -206,10 +209,7 @@ impl FromRequestParts<AppState> for SessionDigest {
         let who = Who::from_request_parts(parts, app).await?;
         match (who, parts.extensions.get::<Self>()) {
             (Who::Member { .. } | Who::Admin(_), Some(digest)) => Ok(*digest),
-            _ => Err(Denied::SignIn {
-                next: next(parts),
-                rotated: false,
-            }),
+            _ => Err(sign_in_first(parts, false)),
         }
     }
 }

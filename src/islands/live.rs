@@ -11,12 +11,17 @@ use wasm_bindgen_futures::wasm_bindgen::JsCast;
 const DONE: &str = "[data-done]";
 /// What is said politely when a fragment takes the place of another.
 const SAY: &str = "data-say";
+/// How often in a row a question must fail before that is said: one may meet a restart.
+const FAILURES: u32 = 2;
+/// How long an answer is waited for, in milliseconds: a network that swallows everything is away too.
+const PATIENCE_MS: u32 = 10_000;
 
 /// Shows what is the case, and keeps showing it: asks `src` for a fragment of HTML again and again
 /// and puts it in the place of its children, until the fragment says it is done (`data-done`).
 ///
 /// Its children stand there from the server, so that the page is whole without script. It does not
-/// ask while the tab is hidden, and it changes the page only when the fragment has changed.
+/// ask while the tab is hidden, and it changes the page only when the fragment has changed. When it can
+/// follow no more, it says so: what stands there may be old.
 #[island]
 pub fn Live(
     /// Where the fragment is: an address of this site.
@@ -28,18 +33,31 @@ pub fn Live(
 ) -> impl IntoView {
     let place = NodeRef::<Div>::new();
     let said = RwSignal::new(String::new());
+    let trouble = RwSignal::new("");
     Effect::new(move || {
         if let Some(place) = place.get() {
-            watch(place.into(), src.clone(), every_ms, said);
+            watch(place.into(), src.clone(), every_ms, said, trouble);
         }
     });
     view! {
         <div node_ref=place>{children()}</div>
         <span role="status" class="visually-hidden">{move || said.get()}</span>
+        <p
+            role="status"
+            class=move || if trouble.get().is_empty() { "visually-hidden" } else { "notice tone-warn live-trouble" }
+        >
+            {move || trouble.get()}
+        </p>
     }
 }
 
-fn watch(place: web_sys::Element, src: String, every_ms: u32, said: RwSignal<String>) {
+fn watch(
+    place: web_sys::Element,
+    src: String,
+    every_ms: u32,
+    said: RwSignal<String>,
+    trouble: RwSignal<&'static str>,
+) {
     if is_done(&place) {
         return;
     }
@@ -52,6 +70,12 @@ fn watch(place: web_sys::Element, src: String, every_ms: u32, said: RwSignal<Str
     };
     let last = StoredValue::new(String::new());
     let told = StoredValue::new(words(&place));
+    let failures = StoredValue::new(0);
+    let tell = move |words| {
+        if trouble.get_untracked() != words {
+            trouble.set(words);
+        }
+    };
     let ask = move || {
         if document().hidden() || is_asking.get_value() {
             return;
@@ -60,20 +84,34 @@ fn watch(place: web_sys::Element, src: String, every_ms: u32, said: RwSignal<Str
         let (place, src) = (place.clone(), src.clone());
         spawn_local(async move {
             match fragment(&src).await {
-                Answer::Fragment(html) if last.get_value() != html => {
-                    place.set_inner_html(&html);
-                    last.set_value(html);
-                    let words = words(&place);
-                    if told.get_value() != words {
-                        told.set_value(words.clone());
-                        said.set(words);
-                    }
-                    if is_done(&place) {
-                        stop();
+                Answer::Fragment(html) => {
+                    failures.set_value(0);
+                    tell("");
+                    if last.get_value() != html {
+                        place.set_inner_html(&html);
+                        last.set_value(html);
+                        let words = words(&place);
+                        if told.get_value() != words {
+                            told.set_value(words.clone());
+                            said.set(words);
+                        }
+                        if is_done(&place) {
+                            stop();
+                        }
                     }
                 }
-                Answer::Fragment(_) | Answer::Failed => {}
-                Answer::Gone => stop(),
+                Answer::Failed => {
+                    failures.update_value(|failures| *failures += 1);
+                    if failures.get_value() >= FAILURES {
+                        tell(
+                            "The service cannot be reached from here: what you see may be old. Trying again.",
+                        );
+                    }
+                }
+                Answer::Gone => {
+                    tell("You are signed out, or this is no longer there. Reload the page.");
+                    stop();
+                }
             }
             is_asking.try_set_value(false);
         });
@@ -110,7 +148,9 @@ pub(super) enum Answer {
 
 /// Asks for a fragment of HTML of this site.
 pub(super) async fn fragment(src: &str) -> Answer {
-    answer_of(window().fetch_with_str(src)).await
+    let init = web_sys::RequestInit::new();
+    init.set_signal(Some(&web_sys::AbortSignal::timeout_with_u32(PATIENCE_MS)));
+    answer_of(window().fetch_with_str_and_init(src, &init)).await
 }
 
 /// Awaits what was asked for.

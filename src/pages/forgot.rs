@@ -7,7 +7,8 @@ use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::error::PageError;
-use super::parts::{ErrorSummary, Field, FieldError, PageHeader, error_of};
+use super::parts::{ErrorSummary, FieldError, PageHeader, error_of};
+use super::passwords::EmailField;
 use super::shell::{Frame, Section, Visit};
 use super::words::sentence;
 use crate::auth::{AppState, ask_for_password_link};
@@ -61,28 +62,16 @@ async fn show(
     email: String,
     errors: Vec<FieldError>,
 ) -> Response {
-    let title = if errors.is_empty() {
-        "Forgot your password?"
-    } else {
-        "Error: Forgot your password?"
-    };
-    let frame = Frame::new(title, Section::Elsewhere).narrow();
+    let frame = Frame::new("Forgot your password?", Section::Elsewhere)
+        .narrow()
+        .refused(!errors.is_empty());
     visit
         .show(status, frame, move || {
             view! {
                 <ErrorSummary errors=errors.clone()/>
                 <PageHeader title="Set a new password" sub="We send you a link that works once, for 24 hours."/>
                 <form class="form panel" method="post" action="/forgot">
-                    <Field
-                        name="email"
-                        label="Email"
-                        kind="email"
-                        autocomplete="username"
-                        required=true
-                        max_length=254
-                        value=email
-                        error=error_of(&errors, "email")
-                    />
+                    <EmailField value=email error=error_of(&errors, "email")/>
                     <div class="actions">
                         <button type="submit" class="button primary wide">"Send the link"</button>
                     </div>

@@ -11,9 +11,9 @@ use tower_sessions::Session;
 
 use super::error::PageError;
 use super::second_step;
-use super::shell::{Frame, Section, Visit, is_own_path};
+use super::shell::{Frame, Section, Visit};
 use super::words::sentence;
-use crate::auth::{AppState, SignInError, SignedIn, Who, sign_in, sign_out};
+use crate::auth::{AppState, SignInError, SignedIn, Who, is_own_path, sign_in, sign_out};
 use crate::rotation::Caller;
 use crate::store::users::User;
 
@@ -29,6 +29,8 @@ struct Ask {
     next: Option<String>,
     /// What was just set: `password`, or `up` for the first admin.
     set: Option<String>,
+    /// What became of a form that was sent: `unsent`.
+    form: Option<String>,
 }
 
 /// What the sign-in form carries; the page at `/fix` shows the same form.
@@ -55,7 +57,7 @@ async fn page(visit: Visit, headers: HeaderMap, Query(ask): Query<Ask>) -> Respo
     let next = own_or_start(ask.next.as_deref());
     let why = match &visit.who {
         Who::Nobody { rotated } if *rotated || was_rotated(&headers) => Why::Rotated,
-        Who::Nobody { .. } => Why::of_set(ask.set.as_deref()),
+        Who::Nobody { .. } => Why::of(&ask),
         Who::Member { .. } | Who::Admin(_) => return Redirect::to(&next).into_response(),
     };
     let state = SignInFormState {
@@ -75,13 +77,16 @@ enum Why {
     PasswordSet,
     /// The first admin was created.
     SetUp,
+    /// A form was sent after the session had ended.
+    Unsent,
 }
 
 impl Why {
-    fn of_set(set: Option<&str>) -> Self {
-        match set {
-            Some("password") => Self::PasswordSet,
-            Some("up") => Self::SetUp,
+    fn of(ask: &Ask) -> Self {
+        match (ask.set.as_deref(), ask.form.as_deref()) {
+            (Some("password"), _) => Self::PasswordSet,
+            (Some("up"), _) => Self::SetUp,
+            (_, Some("unsent")) => Self::Unsent,
             _ => Self::Plainly,
         }
     }
@@ -95,6 +100,9 @@ impl Why {
             ),
             Self::PasswordSet => Some("Your new password is set. Sign in with it."),
             Self::SetUp => Some("The first admin is created. Sign in as them."),
+            Self::Unsent => Some(
+                "You were signed out before the form was sent, so it changed nothing. Sign in, and send it again.",
+            ),
         }
     }
 }
@@ -192,25 +200,19 @@ async fn leave(session: Session) -> Result<Response, PageError> {
 }
 
 async fn show(visit: Visit, status: StatusCode, state: SignInFormState, why: Why) -> Response {
-    let title = if state.problem.is_some() {
-        "Error: Sign in"
-    } else {
-        "Sign in"
-    };
+    let frame = Frame::new("Sign in", Section::Elsewhere)
+        .narrow()
+        .refused(state.problem.is_some());
     visit
-        .show(
-            status,
-            Frame::new(title, Section::Elsewhere).narrow(),
-            move || {
-                view! {
-                    <div class="page-head">
-                        <h1>{if why == Why::Rotated { "Sign in again" } else { "Sign in" }}</h1>
-                        {why.words().map(|words| view! { <p class="sub">{words}</p> })}
-                    </div>
-                    <SignIn state/>
-                }
-            },
-        )
+        .show(status, frame, move || {
+            view! {
+                <div class="page-head">
+                    <h1>{if why == Why::Rotated { "Sign in again" } else { "Sign in" }}</h1>
+                    {why.words().map(|words| view! { <p class="sub">{words}</p> })}
+                </div>
+                <SignIn state/>
+            }
+        })
         .await
 }
 

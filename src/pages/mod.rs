@@ -27,10 +27,10 @@ mod integration;
 mod integrations;
 /// Sign in and out.
 mod login;
-/// What every form that sets a password shares.
-mod new_password;
 /// The pieces that pages are made of.
 pub mod parts;
+/// What every form that sets a password shares.
+mod passwords;
 /// The second factor at sign-in.
 mod second_step;
 /// A new password, by a link that works once.
@@ -49,7 +49,7 @@ mod support;
 mod words;
 
 pub use error::{PageError, dress_bare_errors};
-pub use shell::{Frame, Section, Theme, Visit, fragment, is_own_path};
+pub use shell::{Frame, Section, Theme, Visit, fragment, status_of};
 
 use axum::Router;
 

@@ -116,12 +116,9 @@ pub async fn show(
     next: String,
     problem: Option<FieldError>,
 ) -> Response {
-    let title = if problem.is_some() {
-        "Error: Your code"
-    } else {
-        "Your code"
-    };
-    let frame = Frame::new(title, Section::Elsewhere).narrow();
+    let frame = Frame::new("Your code", Section::Elsewhere)
+        .narrow()
+        .refused(problem.is_some());
     visit
         .show(status, frame, move || {
             let errors: Vec<FieldError> = problem.into_iter().collect();

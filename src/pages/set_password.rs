@@ -8,8 +8,8 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::error::PageError;
-use super::new_password::{self, NotTaken, PasswordField, Username};
 use super::parts::{ErrorSummary, FieldError, PageHeader, error_of};
+use super::passwords::{self, NotTaken, PasswordField, Username};
 use super::shell::{Frame, Section, Visit};
 use crate::auth::{AppState, Whose};
 use crate::model::OneTimeSecret;
@@ -76,7 +76,7 @@ async fn submit(
         email: &user.email,
         has_second_factor: user.has_second_factor,
     };
-    let hash = match new_password::hash(&app, &form.password, &form.advised, &whose).await {
+    let hash = match passwords::hash(&app, &form.password, &form.advised, &whose).await {
         Ok(hash) => hash,
         Err(problem) => return Ok(show(visit, user, link, Some(problem)).await),
     };
@@ -93,11 +93,12 @@ async fn show(
     link: OneTimeSecret,
     problem: Option<NotTaken>,
 ) -> Response {
-    let (title, status) = match &problem {
-        Some(problem) => ("Error: Set your password", problem.status),
-        None => ("Set your password", StatusCode::OK),
-    };
-    let frame = Frame::new(title, Section::Elsewhere).narrow();
+    let status = problem
+        .as_ref()
+        .map_or(StatusCode::OK, |problem| problem.status);
+    let frame = Frame::new("Set your password", Section::Elsewhere)
+        .narrow()
+        .refused(problem.is_some());
     visit
         .show(status, frame, move || {
             let whose = Whose {

@@ -8,8 +8,8 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::error::PageError;
-use super::new_password::{self, PasswordField};
-use super::parts::{ErrorSummary, Field, FieldError, PageHeader, error_of};
+use super::parts::{ErrorSummary, FieldError, PageHeader, error_of};
+use super::passwords::{self, EmailField, PasswordField};
 use super::shell::{Frame, Section, Visit};
 use super::words::sentence;
 use crate::auth::{AppState, Whose, rules};
@@ -91,7 +91,7 @@ async fn submit(
         email: email.as_str(),
         has_second_factor: false,
     };
-    let hashed = new_password::hash(&app, &form.password, &form.advised, &whose).await;
+    let hashed = passwords::hash(&app, &form.password, &form.advised, &whose).await;
     let password_hash = match hashed {
         Ok(hash) => Some(hash),
         Err(problem) => {
@@ -154,12 +154,9 @@ async fn show(
     filled: Filled,
     errors: Vec<FieldError>,
 ) -> Response {
-    let title = if errors.is_empty() {
-        "Set up Rollcall"
-    } else {
-        "Error: Set up Rollcall"
-    };
-    let frame = Frame::new(title, Section::Elsewhere).narrow();
+    let frame = Frame::new("Set up Rollcall", Section::Elsewhere)
+        .narrow()
+        .refused(!errors.is_empty());
     visit
         .show(status, frame, move || {
             view! {
@@ -170,16 +167,7 @@ async fn show(
                 />
                 <form class="form panel" method="post" action="/setup">
                     <input type="hidden" name="link" value=link.expose().to_owned()/>
-                    <Field
-                        name="email"
-                        label="Email"
-                        kind="email"
-                        autocomplete="username"
-                        required=true
-                        max_length=254
-                        value=filled.email
-                        error=error_of(&errors, "email")
-                    />
+                    <EmailField value=filled.email error=error_of(&errors, "email")/>
                     <PasswordField
                         least=rules::LEAST_ALONE
                         advised=filled.advised

@@ -72,11 +72,28 @@ impl IntegrationView {
         self.live().next()
     }
 
-    /// When its last live token ends for a newer one that lives no more, as one that was revoked: from
-    /// then on nothing of it is answered. `None` while a token lives that nothing replaces.
-    pub fn orphaned_at(&self) -> Option<UnixMs> {
+    /// When an integration that works stops to: its last live token ends then for a newer one that lives no
+    /// more, as one that was revoked. `None` while a token lives that nothing replaces.
+    pub fn ends_at(&self) -> Option<UnixMs> {
         let ends: Option<Vec<UnixMs>> = self.live().map(|token| token.ends_at).collect();
-        ends?.into_iter().max()
+        ends?
+            .into_iter()
+            .max()
+            .filter(|_| self.standing.keeps_working())
+    }
+
+    /// Whether its requests are answered now and after the cutover, as long as nobody does anything.
+    pub fn keeps_working(&self) -> bool {
+        self.standing.keeps_working() && self.ends_at().is_none()
+    }
+
+    /// Its place among those that need something: one that works only until its token ends is as urgent as
+    /// one that was not seen yet.
+    fn urgency(&self) -> Standing {
+        match self.ends_at() {
+            Some(_) => Standing::NotSeen,
+            None => self.standing,
+        }
     }
 
     /// Whether an older token still works, so that its end is a question when a new one is made.
@@ -177,7 +194,7 @@ impl Engine {
             })
             .collect();
         // The order of standings is the order of need; names settle the rest, as they were read.
-        views.sort_by_key(|view| view.standing);
+        views.sort_by_key(IntegrationView::urgency);
         Ok(Overview {
             moment,
             integrations: views,

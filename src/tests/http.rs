@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, LOCATION, REFERER, SET_COOKIE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use secrecy::SecretString;
 use tower::ServiceExt as _;
@@ -141,6 +141,7 @@ impl Site {
         Visitor {
             router: self.router.clone(),
             cookies: BTreeMap::new(),
+            at: None,
         }
     }
 
@@ -176,10 +177,13 @@ impl Site {
 pub struct Visitor {
     router: Router,
     pub cookies: BTreeMap<String, String>,
+    /// The page it stands on, which it names when it sends a form.
+    at: Option<String>,
 }
 
 impl Visitor {
     pub async fn get(&mut self, path: &str) -> Page {
+        self.at = Some(path.to_owned());
         self.send(Method::GET, path, Body::empty()).await
     }
 
@@ -229,11 +233,15 @@ impl Visitor {
             .iter()
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
+        let is_form = method == Method::POST;
         let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header("host", "127.0.0.1:3000")
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if let Some(at) = self.at.as_ref().filter(|_| is_form) {
+            request = request.header(REFERER, format!("http://127.0.0.1:3000{at}"));
+        }
         if !cookies.is_empty() {
             request = request.header(COOKIE, cookies.join("; "));
         }

@@ -10,9 +10,10 @@ use super::tickets::of_account;
 use super::words::{InUtc, figure, id};
 use crate::auth::AppState;
 use crate::model::{AccountId, Admin, Standing, TokenState, UnixMs};
+use crate::pages::parts::Column::{Figures, Unseen, Words};
 use crate::pages::parts::{
     CadenceBars, Crumb, EmptyState, Fact, Facts, Notice, PageHeader, StandingBadge, StateBadge,
-    Tone, When, counted, when,
+    Table, Tone, When, counted, when,
 };
 use crate::pages::{Frame, PageError, Section, Visit};
 use crate::rotation::overview::{DAYS_SHOWN, IntegrationView, Moment, Overview};
@@ -160,7 +161,7 @@ fn headline(account: &Account, integrations: &[IntegrationView]) -> String {
     } else {
         let fine = integrations
             .iter()
-            .filter(|view| view.standing.keeps_working())
+            .filter(|view| view.keeps_working())
             .count();
         told(fine, "keeps working", "keep working")
     }
@@ -266,21 +267,16 @@ fn integration(view: IntegrationView, account: &str, moment: &Moment) -> impl In
                 view! { <p class="panel-foot quiet small">"It never had a token."</p> }.into_any()
             } else {
                 view! {
-                        <table class="data cards">
-                            <caption class="visually-hidden">{label}</caption>
-                            <thead>
-                                <tr>
-                                    <th scope="col">"Token"</th>
-                                    <th scope="col">"State"</th>
-                                    <th scope="col">"Issued (UTC)"</th>
-                                    <th scope="col">"Last use (UTC)"</th>
-                                    <th scope="col" class="num">"Requests"</th>
-                                    <th scope="col" class="num">"Refused"</th>
-                                    <th scope="col"><span class="visually-hidden">"What to do"</span></th>
-                                </tr>
-                            </thead>
-                            <tbody>{rows}</tbody>
-                        </table>
+                        <Table
+                            caption=label
+                            columns=[
+                                Words("Token"), Words("State"), Words("Issued (UTC)"), Words("Last use (UTC)"),
+                                Figures("Requests"), Figures("Refused"), Unseen("What to do")
+                            ]
+                            boxless=true
+                        >
+                            {rows}
+                        </Table>
                 }.into_any()
             }}
             <p class="panel-foot quiet small">

@@ -2,7 +2,6 @@ use std::collections::HashMap;
 
 use axum::Router;
 use axum::extract::{Form, Path, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use leptos::prelude::*;
@@ -12,7 +11,7 @@ use super::words::{id, refusal};
 use crate::auth::AppState;
 use crate::model::{AccountId, Admin, TokenId, TokenState};
 use crate::pages::parts::{Acknowledge, Acknowledgements, ErrorSummary, FieldError, PageHeader};
-use crate::pages::{Frame, PageError, Section, Visit};
+use crate::pages::{Frame, PageError, Section, Visit, status_of};
 use crate::rotation::{Engine, RotationError};
 use crate::store::accounts::Account;
 
@@ -58,14 +57,13 @@ fn unticked(form: &Answers, question: &Question) -> Vec<FieldError> {
 }
 
 async fn ask(visit: Visit, question: Question, errors: Vec<FieldError>) -> Response {
-    let (status, error) = if errors.is_empty() {
-        (StatusCode::OK, "")
-    } else {
-        (StatusCode::UNPROCESSABLE_ENTITY, "Error: ")
-    };
-    let title = format!("{error}{} · {}", question.step, question.account.name);
+    let is_refused = !errors.is_empty();
+    let title = format!("{} · {}", question.step, question.account.name);
+    let frame = Frame::new(title, Section::Accounts)
+        .reading()
+        .refused(is_refused);
     visit
-        .show(status, Frame::new(title, Section::Accounts).reading(), move || {
+        .show(status_of(is_refused), frame, move || {
             let back = href(&question.account);
             view! {
                 <ErrorSummary errors/>

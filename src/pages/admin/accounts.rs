@@ -10,7 +10,7 @@ use super::words::{InUtc, accounts, capital, count, figure};
 use crate::auth::AppState;
 use crate::model::{Admin, UnixMs};
 use crate::pages::parts::{
-    EmptyState, Icon, Order, PageHeader, Pagination, Shape, SortHeader, ago,
+    Column, EmptyState, Icon, Order, PageHeader, Pagination, Shape, SortHeader, Table, ago,
 };
 use crate::pages::{Frame, PageError, Section, Visit};
 use crate::rotation::overview::Moment;
@@ -172,52 +172,41 @@ fn Listed(
             <span role="status">{found}</span>
             <a href=csv download="">"All of them as CSV"</a>
         </div>
-        <div class="table-box" tabindex="0" role="region" aria-label="Accounts">
-            <table class="data cards">
-                <caption class="visually-hidden">"Accounts; times are UTC"</caption>
-                <thead><Heads wanted cutover/></thead>
-                <tbody>{body}</tbody>
-            </table>
-        </div>
+        <Table caption="Accounts; times are UTC" columns=heads(&wanted, cutover) wide="Accounts">
+            {body}
+        </Table>
         <Pagination page per_page=count(PER_PAGE) total=count(total) href/>
     }
     .into_any()
 }
 
-#[component]
-fn Heads(
-    wanted: Wanted,
-    /// As in [`Listed`]: without one the columns of recovery would hold nothing.
-    cutover: bool,
-) -> impl IntoView {
+/// The headings; `cutover` as in [`Listed`]: without one the columns of recovery would hold nothing.
+fn heads(wanted: &Wanted, cutover: bool) -> Vec<Column> {
+    let sorted = |label: &'static str, by: Sort, num: bool| {
+        let (href, order) = wanted.sorted_by(by);
+        Column::Own(view! { <SortHeader label href order num/> }.into_any())
+    };
     let sortable = wanted.show != Show::Every;
-    let (name_href, name_order) = wanted.sorted_by(Sort::Name);
-    let (affected_href, affected_order) = wanted.sorted_by(Sort::Affected);
-    let (use_href, use_order) = wanted.sorted_by(Sort::LastUse);
-    let affected = if sortable {
-        view! { <SortHeader label="Affected" href=affected_href order=affected_order num=true/> }
-            .into_any()
+    let mut heads = vec![sorted("Account", Sort::Name, false)];
+    heads.push(if sortable {
+        sorted("Affected", Sort::Affected, true)
     } else {
-        view! { <th scope="col" class="num">"Affected"</th> }.into_any()
-    };
-    let used = if sortable {
-        view! { <SortHeader label="Last use (UTC)" href=use_href order=use_order/> }.into_any()
-    } else {
-        view! { <th scope="col">"Last use (UTC)"</th> }.into_any()
-    };
-    view! {
-        <tr>
-            <SortHeader label="Account" href=name_href order=name_order/>
-            {affected}
-            {cutover.then(|| view! { <th scope="col" class="num">"Work again"</th> })}
-            <th scope="col" class="num">"Integrations"</th>
-            {used}
-            {cutover.then(|| view! {
-                <th scope="col">"Signed in since (UTC)"</th>
-                <th scope="col">"Works again since (UTC)"</th>
-            })}
-        </tr>
+        Column::Figures("Affected")
+    });
+    if cutover {
+        heads.push(Column::Figures("Work again"));
     }
+    heads.push(Column::Figures("Integrations"));
+    heads.push(if sortable {
+        sorted("Last use (UTC)", Sort::LastUse, false)
+    } else {
+        Column::Words("Last use (UTC)")
+    });
+    if cutover {
+        heads.push(Column::Words("Signed in since (UTC)"));
+        heads.push(Column::Words("Works again since (UTC)"));
+    }
+    heads
 }
 
 fn row(fate: AccountFate, now: UnixMs, cutover: bool) -> impl IntoView {

@@ -1,6 +1,5 @@
 use axum::Router;
 use axum::extract::{Form, Query, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use leptos::prelude::*;
@@ -9,11 +8,12 @@ use serde::Deserialize;
 use super::words::{InUtc, count, figure, refusal};
 use crate::auth::AppState;
 use crate::model::{Admin, EmailAddress, Phase, TokenId, UnixMs};
+use crate::pages::parts::Column::{Figures, Words};
 use crate::pages::parts::{
-    Crumb, EmptyState, ErrorSummary, Field, FieldError, Notice, PageHeader, StepPager, Tone,
+    Crumb, EmptyState, ErrorSummary, Field, FieldError, Notice, PageHeader, StepPager, Table, Tone,
     counted, error_of, when,
 };
-use crate::pages::{Frame, PageError, Section, Visit};
+use crate::pages::{Frame, PageError, Section, Visit, status_of};
 use crate::rotation::held::{Approvals, HeldList, HeldToken, MOST_HELD, Which};
 use crate::store::rotations::Rotation;
 
@@ -24,7 +24,7 @@ const PER_PAGE: i64 = 50;
 pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/admin/held", get(page))
-        .route("/admin/held/approve", post(approve))
+        .route("/admin/held/approve", get(to_list).post(approve))
         .route("/admin/held/seen", post(seen))
 }
 
@@ -75,6 +75,11 @@ async fn page(
 ) -> Result<Response, PageError> {
     let form = RuleForm::default();
     show(&app, &admin, visit, ask, form, Outcome::default()).await
+}
+
+/// The answer to the rule's form cannot be opened again.
+async fn to_list() -> Redirect {
+    Redirect::to("/admin/held")
 }
 
 async fn approve(
@@ -155,14 +160,10 @@ async fn show(
     };
     let previous = (!ask.after.is_empty()).then(|| first.to_owned());
     let rotation = app.engine.open_rotation().await?;
-    let (status, prefix) = if outcome.errors.is_empty() {
-        (StatusCode::OK, "")
-    } else {
-        (StatusCode::UNPROCESSABLE_ENTITY, "Error: ")
-    };
-    let frame = Frame::new(format!("{prefix}Held tokens"), Section::Rotation);
+    let is_refused = !outcome.errors.is_empty();
+    let frame = Frame::new("Held tokens", Section::Rotation).refused(is_refused);
     Ok(visit
-        .show(status, frame, move || {
+        .show(status_of(is_refused), frame, move || {
             let Outcome { errors, done } = outcome;
             let (title, sub) = headline(&list, rotation.as_ref());
             let crumbs = vec![Crumb::link("Rotation", "/admin"), Crumb::here("Held tokens")];
@@ -273,22 +274,16 @@ fn Listed(tokens: Vec<HeldToken>, now: UnixMs, which: Which) -> impl IntoView {
         .map(|token| row(token, now))
         .collect_view();
     view! {
-        <div class="table-box" tabindex="0" role="region" aria-label="Held tokens">
-            <table class="data cards">
-                <caption class="visually-hidden">"Held tokens, first seen first; times are UTC"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Account by its claims"</th>
-                        <th scope="col">"Token"</th>
-                        <th scope="col">"First seen (UTC)"</th>
-                        <th scope="col">"Last seen (UTC)"</th>
-                        <th scope="col" class="num">"Requests"</th>
-                        <th scope="col">"Decide"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        <Table
+            caption="Held tokens, first seen first; times are UTC"
+            columns=[
+                Words("Account by its claims"), Words("Token"), Words("First seen (UTC)"), Words("Last seen (UTC)"),
+                Figures("Requests"), Words("Decide")
+            ]
+            wide="Held tokens"
+        >
+            {rows}
+        </Table>
     }
     .into_any()
 }

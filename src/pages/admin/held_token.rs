@@ -2,7 +2,7 @@ use axum::Router;
 use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use leptos::prelude::*;
 use serde::Deserialize;
 
@@ -22,8 +22,8 @@ use crate::rotation::held::{Choice, HeldToken};
 pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/admin/held/{id}", get(page))
-        .route("/admin/held/{id}/approve", post(approve))
-        .route("/admin/held/{id}/refuse", post(refuse))
+        .route("/admin/held/{id}/approve", get(to_page).post(approve))
+        .route("/admin/held/{id}/refuse", get(to_page).post(refuse))
 }
 
 /// What the forms carry.
@@ -86,6 +86,12 @@ async fn find(
         Err(RotationError::NotFound(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The answer to a form cannot be opened again.
+async fn to_page(Path(token): Path<String>) -> Result<Redirect, PageError> {
+    let token: TokenId = id(&token)?;
+    Ok(Redirect::to(&format!("/admin/held/{token}")))
 }
 
 async fn approve(
@@ -163,12 +169,9 @@ async fn show(
     errors: Vec<FieldError>,
     now: UnixMs,
 ) -> Response {
-    let prefix = if errors.is_empty() { "" } else { "Error: " };
-    let frame = Frame::new(
-        format!("{prefix}Held token …{}", token.hint),
-        Section::Rotation,
-    )
-    .reading();
+    let frame = Frame::new(format!("Held token …{}", token.hint), Section::Rotation)
+        .reading()
+        .refused(!errors.is_empty());
     visit
         .show(status, frame, move || {
             let title = format!("The token ending in {} was first seen {}.", token.hint, when(token.first_seen_at, now));

@@ -9,7 +9,7 @@ use super::alarm::Alarms;
 use super::words::{InUtc, count};
 use crate::auth::AppState;
 use crate::model::{Admin, KeyState, UnixMs};
-use crate::pages::parts::{Badge, PageHeader, Shape, Tone, counted, when};
+use crate::pages::parts::{Badge, PageHeader, Shape, Table, Tone, counted, when};
 use crate::pages::{Frame, PageError, Section, Visit};
 use crate::rotation::destruction::KeyRecord;
 use crate::store::key_history::Destruction;
@@ -35,23 +35,16 @@ async fn page(State(app): State<AppState>, _: Admin, visit: Visit) -> Result<Res
                 <PageHeader title
                     sub="A private key that no longer signs is destroyed, not archived: only its public half still verifies, until its rotation is closed."/>
                 <Alarms keys is_rotating can_close=true now/>
-                <div class="table-box" tabindex="0" role="region" aria-label="Signing keys">
-                    <table class="data cards">
-                        <caption class="visually-hidden">"Signing keys, the newest first; times are UTC"</caption>
-                        <thead>
-                            <tr>
-                                <th scope="col">"Generation"</th>
-                                <th scope="col">"State"</th>
-                                <th scope="col">"Published"</th>
-                                <th scope="col">"Signs since"</th>
-                                <th scope="col">"Signed until"</th>
-                                <th scope="col">"Private half destroyed"</th>
-                                <th scope="col">"All of it destroyed"</th>
-                            </tr>
-                        </thead>
-                        <tbody>{rows}</tbody>
-                    </table>
-                </div>
+                <Table
+                    caption="Signing keys, the newest first; times are UTC"
+                    columns=[
+                        "Generation", "State", "Published", "Signs since", "Signed until", "Private half destroyed",
+                        "All of it destroyed"
+                    ]
+                    wide="Signing keys"
+                >
+                    {rows}
+                </Table>
                 {destroyed}
                 <p class="page-end">
                     <span>"Times are UTC. States are named as in NIST SP 800-57."</span>
@@ -159,21 +152,13 @@ fn destroyed(
             <p class="measure quiet">
                 "Copies in backups, replicas and log archives are sealed with the master key named here, and die with it."
             </p>
-            <div class="table-box" tabindex="0" role="region" aria-label="What was destroyed">
-                <table class="data cards">
-                    <caption class="visually-hidden">"What was destroyed of which key, the newest first; times are UTC"</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">"What"</th>
-                            <th scope="col">"When"</th>
-                            <th scope="col">"By"</th>
-                            <th scope="col">"Sealed with master key"</th>
-                            <th scope="col">"Files cleaned"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            <Table
+                caption="What was destroyed of which key, the newest first; times are UTC"
+                columns=["What", "When", "By", "Sealed with master key", "Files cleaned"]
+                wide="What was destroyed"
+            >
+                {rows}
+            </Table>
         </section>
     })
 }

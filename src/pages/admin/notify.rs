@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use crate::auth::AppState;
 use crate::model::{Admin, LetterKind, UnixMs};
-use crate::pages::parts::{Badge, EmptyState, PageHeader, Shape, Tone, When, counted};
+use crate::pages::parts::{Badge, EmptyState, PageHeader, Shape, Table, Tone, When, counted};
 use crate::pages::settings::letter_words;
 use crate::pages::{Frame, PageError, Section, Visit};
 use crate::rotation::outbox::UnsentLetters;
@@ -88,21 +88,13 @@ fn Listed(letters: Vec<Unsent>, now: UnixMs) -> impl IntoView {
         .map(|letter| row(letter, now))
         .collect_view();
     view! {
-        <div class="table-box" tabindex="0" role="region" aria-label="Letters that have not left">
-            <table class="data cards">
-                <caption class="visually-hidden">"Letters that have not left, those given up first; times are UTC"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"To"</th>
-                        <th scope="col">"Letter"</th>
-                        <th scope="col">"State"</th>
-                        <th scope="col">"What the mail server said"</th>
-                        <th scope="col">"Do"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        <Table
+            caption="Letters that have not left, those given up first; times are UTC"
+            columns=["To", "Letter", "State", "What the mail server said", "Do"]
+            wide="Letters that have not left"
+        >
+            {rows}
+        </Table>
     }
     .into_any()
 }

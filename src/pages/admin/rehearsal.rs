@@ -6,9 +6,10 @@ use super::pictures::{STEPS, capture_chart};
 use super::rotations::crumbs;
 use super::words::{InUtc, accounts, capital, count, figure};
 use crate::model::{Admin, Phase, Standing, UnixMs};
+use crate::pages::parts::Column::{Figures, Words};
 use crate::pages::parts::{
-    Badge, EmptyState, Notice, PageHeader, PhaseTrack, Shape, Stat, StatTiles, Tone, counted, day,
-    moment_to_the_second,
+    Badge, EmptyState, Notice, PageHeader, PhaseTrack, Shape, Stat, StatTiles, Table, Tone,
+    counted, day, moment_to_the_second,
 };
 use crate::pages::{Frame, PageError, Section, Visit};
 use crate::rotation::Engine;
@@ -132,19 +133,13 @@ fn held_at_risk(held: Vec<HeldAccount>) -> Option<impl IntoView> {
                 <h2>"Held: issued elsewhere and not approved"</h2>
                 <a href="/admin/held">"Decide about held tokens"</a>
             </div>
-            <div class="table-box" tabindex="0" role="region" aria-label="Held tokens by account">
-                <table class="data cards">
-                    <caption class="visually-hidden">"Held tokens that would be refused, by the account their claims name"</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">"Account by their claims"</th>
-                            <th scope="col">"Integrations"</th>
-                            <th scope="col" class="num">"Held tokens"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            <Table
+                caption="Held tokens that would be refused, by the account their claims name"
+                columns=[Words("Account by their claims"), Words("Integrations"), Figures("Held tokens")]
+                wide="Held tokens by account"
+            >
+                {rows}
+            </Table>
             {(more > 0).then(|| view! { <p class="quiet small">{format!("and {more} more")}</p> })}
         </section>
     })
@@ -250,20 +245,13 @@ pub fn Affected(
         .map(|account| row(account, now, verb))
         .collect_view();
     view! {
-        <div class="table-box" tabindex="0" role="region" aria-label="Affected accounts">
-            <table class="data cards">
-                <caption class="visually-hidden">"Affected accounts by name; times are UTC"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Account"</th>
-                        <th scope="col">{verb}</th>
-                        <th scope="col">"Cadence"</th>
-                        <th scope="col">"Last use (UTC)"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        <Table
+            caption="Affected accounts by name; times are UTC"
+            columns=["Account", verb, "Cadence", "Last use (UTC)"]
+            wide="Affected accounts"
+        >
+            {rows}
+        </Table>
         {(more > 0).then(|| view! {
             <p class="quiet small">
                 {format!("and {} more, in the list of all accounts", figure(i64::try_from(more).unwrap_or(0)))}

@@ -9,7 +9,7 @@ use super::words::{InUtc, PhaseBadge, id};
 use super::{recovery, rehearsal};
 use crate::auth::AppState;
 use crate::model::{Admin, Phase, UnixMs};
-use crate::pages::parts::{Crumb, EmptyState, PageHeader, ago, counted};
+use crate::pages::parts::{Crumb, EmptyState, PageHeader, Table, ago, counted};
 use crate::pages::{Frame, PageError, Section, Visit};
 use crate::store::rotations::Rotation;
 
@@ -73,22 +73,15 @@ async fn history(
                     }.into_any()
                 } else {
                     view! {
-                        <div class="table-box" tabindex="0" role="region" aria-label="Rotations">
-                            <table class="data cards">
-                                <caption class="visually-hidden">"Every rotation, the newest first; times are UTC"</caption>
-                                <thead>
-                                    <tr>
-                                        <th scope="col">"Rotation"</th>
-                                        <th scope="col">"Phase"</th>
-                                        <th scope="col">"Started (UTC)"</th>
-                                        <th scope="col">"Cutover (UTC)"</th>
-                                        <th scope="col">"Over (UTC)"</th>
-                                        <th scope="col">"Started by"</th>
-                                    </tr>
-                                </thead>
-                                <tbody>{rows}</tbody>
-                            </table>
-                        </div>
+                        <Table
+                            caption="Every rotation, the newest first; times are UTC"
+                            columns=[
+                                "Rotation", "Phase", "Started (UTC)", "Cutover (UTC)", "Over (UTC)", "Started by"
+                            ]
+                            wide="Rotations"
+                        >
+                            {rows}
+                        </Table>
                         {(!open).then(|| view! {
                             <div class="actions last">
                                 <a class="button primary" href="/admin/rotations/new">"Start a rotation"</a>

@@ -229,7 +229,9 @@ async fn start(engine: &Engine, admin: &Admin, plan: Plan) -> Result<String, Rot
 
 /// Only one rotation at a time: the page says which, and where it is.
 async fn already_open(visit: Visit, open: Rotation) -> Response {
-    let frame = Frame::new("Error: Start a rotation", Section::Rotation).reading();
+    let frame = Frame::new("Start a rotation", Section::Rotation)
+        .reading()
+        .refused(true);
     visit
         .show(StatusCode::CONFLICT, frame, move || {
             let title = format!("Rotation {} is {} already.", open.name, open.phase);
@@ -253,13 +255,11 @@ async fn show(
     status: Status,
     rehearsed: Option<Rehearsed>,
 ) -> Response {
-    let title = if errors.is_empty() {
-        "Start a rotation"
-    } else {
-        "Error: Start a rotation"
-    };
+    let frame = Frame::new("Start a rotation", Section::Rotation)
+        .reading()
+        .refused(!errors.is_empty());
     visit
-        .show(status_code, Frame::new(title, Section::Rotation).reading(), move || {
+        .show(status_code, frame, move || {
             let sub = format!(
                 "Starting breaks nothing: {} and {} go on working while their use is recorded.",
                 counted(

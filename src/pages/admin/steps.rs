@@ -82,70 +82,80 @@ impl Step {
     }
 }
 
+/// What is asked before a step, or the page there is instead: it was taken already (the form was sent
+/// twice, or somebody was faster), or cannot be taken from where the rotation stands.
+async fn asked(
+    app: &AppState,
+    admin: &Admin,
+    visit: &Visit,
+    (rotation, step): &(String, String),
+) -> Result<Result<Asked, Response>, PageError> {
+    let step = Step::of(step)?;
+    let rotation = app.engine.rotation(admin, &id(rotation)?).await?;
+    if rotation.phase == step.leads_to() {
+        return Ok(Err(to_rotation(&rotation)));
+    }
+    if !rotation.phase.may_become(step.leads_to()) {
+        return Ok(Err(not_now(visit.clone(), &rotation, step).await));
+    }
+    Ok(Ok(Asked {
+        rotation,
+        step,
+        status: app.engine.status().await?,
+        now: app.engine.now(),
+    }))
+}
+
 async fn page(
     State(app): State<AppState>,
     admin: Admin,
     visit: Visit,
-    Path((rotation, step)): Path<(String, String)>,
+    Path(place): Path<(String, String)>,
 ) -> Result<Response, PageError> {
-    let step = Step::of(&step)?;
-    let rotation = app.engine.rotation(&admin, &id(&rotation)?).await?;
-    if rotation.phase == step.leads_to() {
-        return Ok(to_rotation(&rotation));
+    match asked(&app, &admin, &visit, &place).await? {
+        Ok(asked) => Ok(show(visit, StatusCode::OK, asked, HashMap::new(), Vec::new()).await),
+        Err(instead) => Ok(instead),
     }
-    if !rotation.phase.may_become(step.leads_to()) {
-        return Ok(not_now(visit, &rotation, step).await);
-    }
-    let status = app.engine.status().await?;
-    let asked = Asked {
-        rotation,
-        step,
-        status,
-        now: app.engine.now(),
-    };
-    Ok(show(visit, StatusCode::OK, asked, HashMap::new(), Vec::new()).await)
 }
 
 async fn submit(
     State(app): State<AppState>,
     admin: Admin,
     visit: Visit,
-    Path((rotation, step)): Path<(String, String)>,
+    Path(place): Path<(String, String)>,
     Form(form): Form<HashMap<String, String>>,
 ) -> Result<Response, PageError> {
-    let step = Step::of(&step)?;
-    let rotation = app.engine.rotation(&admin, &id(&rotation)?).await?;
-    // A second submit of the same form finds it done, and that is no error.
-    if rotation.phase == step.leads_to() {
-        return Ok(to_rotation(&rotation));
-    }
-    if !rotation.phase.may_become(step.leads_to()) {
-        return Ok(not_now(visit, &rotation, step).await);
-    }
-    let status = app.engine.status().await?;
-    let asked = Asked {
-        rotation,
-        step,
-        status,
-        now: app.engine.now(),
+    let question = match asked(&app, &admin, &visit, &place).await? {
+        Ok(asked) => asked,
+        Err(instead) => return Ok(instead),
     };
-    let errors = asked.check(&form);
+    let errors = question.check(&form);
     if !errors.is_empty() {
-        return Ok(show(visit, StatusCode::UNPROCESSABLE_ENTITY, asked, form, errors).await);
+        return Ok(show(
+            visit,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            question,
+            form,
+            errors,
+        )
+        .await);
     }
-    match step.take(&app.engine, &admin, &asked.rotation.name).await {
-        Ok(_) => Ok(to_rotation(&asked.rotation)),
+    match question
+        .step
+        .take(&app.engine, &admin, &question.rotation.name)
+        .await
+    {
+        Ok(_) => Ok(to_rotation(&question.rotation)),
+        // Somebody was faster. Where it stands now decides what is shown.
         Err(RotationError::Refused(Rule::WrongPhase { .. } | Rule::NoneOpen)) => {
-            // Somebody was faster. Where it stands now decides what is shown.
-            let rotation = app.engine.rotation(&admin, &asked.rotation.id).await?;
-            if rotation.phase == step.leads_to() {
-                return Ok(to_rotation(&rotation));
+            match asked(&app, &admin, &visit, &place).await? {
+                Ok(again) => Ok(show(visit, StatusCode::CONFLICT, again, form, Vec::new()).await),
+                Err(instead) => Ok(instead),
             }
-            Ok(not_now(visit, &rotation, step).await)
         }
         Err(error) => {
             let errors = vec![FieldError::new("", refusal(error)?)];
-            Ok(show(visit, StatusCode::CONFLICT, asked, form, errors).await)
+            Ok(show(visit, StatusCode::CONFLICT, question, form, errors).await)
         }
     }
 }
@@ -194,11 +204,9 @@ async fn not_now(visit: Visit, rotation: &Rotation, step: Step) -> Response {
         step.leads_to()
     );
     let to = format!("/admin/rotations/{}", rotation.id);
-    let frame = Frame::new(
-        format!("Error: {}", capital(step.slug())),
-        Section::Rotation,
-    )
-    .reading();
+    let frame = Frame::new(capital(step.slug()), Section::Rotation)
+        .reading()
+        .refused(true);
     let way = crumbs(rotation.name.clone());
     visit
         .show(StatusCode::CONFLICT, frame, move || {
@@ -221,9 +229,10 @@ async fn show(
 ) -> Response {
     let name = asked.rotation.name.clone();
     let (title, sub, button) = words(asked.step, &name, &asked.status);
-    let error = if errors.is_empty() { "" } else { "Error: " };
     let step = capital(asked.step.slug());
-    let frame = Frame::new(format!("{error}{step} {name}"), Section::Rotation).reading();
+    let frame = Frame::new(format!("{step} {name}"), Section::Rotation)
+        .reading()
+        .refused(!errors.is_empty());
     visit
         .show(status, frame, move || {
             let back = format!("/admin/rotations/{}", asked.rotation.id);

@@ -128,15 +128,8 @@ async fn show(
         .engine
         .overview(admin, &thread.ticket.account_id)
         .await?;
-    let prefix = if answering.errors.is_empty() {
-        ""
-    } else {
-        "Error: "
-    };
-    let frame = Frame::new(
-        format!("{prefix}{}", thread.ticket.subject),
-        Section::Tickets,
-    );
+    let frame = Frame::new(thread.ticket.subject.clone(), Section::Tickets)
+        .refused(!answering.errors.is_empty());
     Ok(visit
         .show(
             status,

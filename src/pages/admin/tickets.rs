@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::words::{count, figure};
 use crate::auth::AppState;
 use crate::model::{Admin, TicketState, UnixMs};
-use crate::pages::parts::{EmptyState, PageHeader, Pagination, When, ago, counted};
+use crate::pages::parts::{EmptyState, PageHeader, Pagination, Table, When, ago, counted};
 use crate::pages::support::talk::TicketBadge;
 use crate::pages::{Frame, PageError, Section, Visit};
 use crate::rotation::tickets::TicketList;
@@ -131,22 +131,13 @@ fn Listed(list: TicketList, state: Option<TicketState>, page: i64) -> impl IntoV
         .map(|ticket| row(ticket, now))
         .collect_view();
     view! {
-        <div class="table-box" tabindex="0" role="region" aria-label="Tickets">
-            <table class="data cards">
-                <caption class="visually-hidden">"Tickets, those that wait for an answer first"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Ticket"</th>
-                        <th scope="col">"State"</th>
-                        <th scope="col">"Account"</th>
-                        <th scope="col">"About"</th>
-                        <th scope="col">"Waits since"</th>
-                        <th scope="col">"Last change"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        <Table
+            caption="Tickets, those that wait for an answer first"
+            columns=["Ticket", "State", "Account", "About", "Waits since", "Last change"]
+            wide="Tickets"
+        >
+            {rows}
+        </Table>
         <Pagination page=count(page) per_page=count(PER_PAGE) total=count(total) href=move |page| href(state, page)/>
     }
     .into_any()

@@ -19,7 +19,8 @@ use self::questions::{QUESTIONS, Question, Topic};
 use self::search::{Found, search};
 use super::check::{CheckCommands, LANGUAGE_COOKIE};
 use super::error::PageError;
-use super::parts::{Crumb, EmptyState, PageHeader, counted};
+use super::parts::Column::{Figures, Words};
+use super::parts::{Crumb, EmptyState, PageHeader, Table, counted};
 use super::shell::{Frame, Section, Visit};
 use crate::auth::AppState;
 use crate::model::Reason;
@@ -201,19 +202,12 @@ fn Codes(codes: Vec<(&'static str, Meaning)>) -> impl IntoView {
     view! {
         <section class="section" id="codes">
             <h2>"What the codes in an answer mean"</h2>
-            <div class="table-box">
-                <table class="data cards">
-                    <caption class="visually-hidden">"Refusal codes"</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">"Code"</th>
-                            <th scope="col" class="num">"Status"</th>
-                            <th scope="col">"Meaning"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            <Table
+                caption="Refusal codes"
+                columns=[Words("Code"), Figures("Status"), Words("Meaning")]
+            >
+                {rows}
+            </Table>
         </section>
     }
     .into_any()

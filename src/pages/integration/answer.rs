@@ -7,7 +7,7 @@ use crate::store::tokens::Token;
 /// The page's first line: where this integration stands, in words.
 pub(super) fn headline(view: &IntegrationView, now: UnixMs) -> String {
     let name = &view.integration.name;
-    if let Some(end) = ends(view) {
+    if let Some(end) = view.ends_at() {
         return format!("{name} works until {}.", moment(end, now));
     }
     match view.standing {
@@ -22,16 +22,11 @@ pub(super) fn headline(view: &IntegrationView, now: UnixMs) -> String {
     }
 }
 
-/// When an integration that works stops to, unless it gets a new token.
-pub(super) fn ends(view: &IntegrationView) -> Option<UnixMs> {
-    view.orphaned_at().filter(|_| view.standing.keeps_working())
-}
-
 /// The line below: why, and what to do.
 pub(super) fn sub(story: &Story) -> String {
     let (view, moment) = (&story.view, &story.moment);
     let now = moment.now;
-    if ends(view).is_some() {
+    if view.ends_at().is_some() {
         return "Then its token ends, and the one that was to take its place no longer works. Generate a new \
                 one before, and put it in your code."
             .to_owned();

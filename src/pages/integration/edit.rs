@@ -1,7 +1,6 @@
 //! Rename an integration, or archive it.
 
 use axum::extract::{Form, Path, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
 use serde::Deserialize;
@@ -12,7 +11,7 @@ use crate::pages::error::PageError;
 use crate::pages::parts::{
     Crumb, ErrorSummary, Field, FieldError, PageHeader, TypedConfirmation, counted, error_of,
 };
-use crate::pages::shell::{Frame, Section, Visit};
+use crate::pages::shell::{Frame, Section, Visit, status_of};
 use crate::pages::words::sentence;
 use crate::rotation::RotationError;
 use crate::rotation::overview::IntegrationView;
@@ -127,15 +126,16 @@ async fn show(
 ) -> Result<Response, PageError> {
     let view = app.engine.integration(member, id).await?.view;
     let name = &view.integration.name;
-    let (status, title) = if state.errors.is_empty() {
-        (StatusCode::OK, format!("Rename or archive {name}"))
-    } else {
-        let title = format!("Error: Rename or archive {name}");
-        (StatusCode::UNPROCESSABLE_ENTITY, title)
-    };
-    let frame = Frame::new(title, Section::Integrations).reading();
+    let is_refused = !state.errors.is_empty();
+    let frame = Frame::new(format!("Rename or archive {name}"), Section::Integrations)
+        .reading()
+        .refused(is_refused);
     Ok(visit
-        .show(status, frame, move || view! { <Edit view state/> })
+        .show(
+            status_of(is_refused),
+            frame,
+            move || view! { <Edit view state/> },
+        )
         .await)
 }
 

@@ -1,4 +1,3 @@
-use axum::http::StatusCode;
 use leptos::prelude::*;
 
 use crate::model::{Expiry, HOUR_MS, Retirement, UnixMs};
@@ -23,17 +22,6 @@ pub(super) struct GenerateState {
     pub old: String,
     /// What was wrong.
     pub errors: Vec<FieldError>,
-}
-
-impl GenerateState {
-    /// The status of the page that shows it.
-    pub fn status(&self) -> StatusCode {
-        if self.errors.is_empty() {
-            StatusCode::OK
-        } else {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
-    }
 }
 
 /// The form that generates a new token for an integration.

@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use crate::model::UnixMs;
 use crate::pages::customer::{caller, hint};
-use crate::pages::parts::{Notice, Tone, When, moment, moment_to_the_second};
+use crate::pages::parts::{Notice, Table, Tone, When, moment, moment_to_the_second};
 use crate::rotation::arrival::{Arrival, Old, Voice};
 use crate::store::tokens::Token;
 
@@ -20,20 +20,9 @@ pub(super) fn handover(arrival: &Arrival) -> Option<(String, AnyView)> {
     let panel = view! {
         <section class="section" aria-label="Both tokens">
             <Notice tone><p><strong>{heading}</strong></p><p>{text}</p></Notice>
-            <div class="table-box">
-                <table class="data cards">
-                    <caption class="visually-hidden">"Who calls with which token"</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">"Token"</th>
-                            <th scope="col">"Client"</th>
-                            <th scope="col">"Last use"</th>
-                            <th scope="col">"Ends"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            <Table caption="Who calls with which token" columns=["Token", "Client", "Last use", "Ends"]>
+                {rows}
+            </Table>
         </section>
     };
     Some((title, panel.into_any()))

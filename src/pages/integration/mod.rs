@@ -16,13 +16,13 @@ mod timeline;
 mod tokens;
 
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::response::Redirect;
-use axum::routing::{get, post};
+use axum::routing::get;
 
 use super::error::PageError;
 use crate::auth::AppState;
-use crate::model::IntegrationId;
+use crate::model::{HOUR_MS, IntegrationId, Member};
 
 /// An integration and what can be done to its tokens.
 pub fn routes() -> Router<AppState> {
@@ -44,15 +44,25 @@ pub fn routes() -> Router<AppState> {
         )
         .route(
             "/integrations/{id}/tokens/{token}/revoke",
-            post(revoke::revoke),
+            get(revoke::to_page).post(revoke::revoke),
         )
-        .route("/integrations/{id}/tokens/{token}/undo", post(revoke::undo))
+        .route(
+            "/integrations/{id}/tokens/{token}/undo",
+            get(revoke::to_page).post(revoke::undo),
+        )
 }
 
-/// The page of a fresh token cannot be opened again: whoever comes back is told so.
-async fn generated(Path(id): Path<String>) -> Result<Redirect, PageError> {
+/// The page of a fresh token cannot be opened again: whoever comes back is told so. Where the form was
+/// refused, or it is long ago, there is nothing to tell.
+async fn generated(
+    State(app): State<AppState>,
+    member: Member,
+    Path(id): Path<String>,
+) -> Result<Redirect, PageError> {
     let id: IntegrationId = id.parse().map_err(|_| PageError::NotFound)?;
-    Ok(Redirect::to(&format!(
-        "/integrations/{id}?generated=already"
-    )))
+    let (_, newest) = app.engine.integration_standing(&member, &id).await?;
+    let now = app.engine.now();
+    let is_fresh = newest.is_some_and(|token| now.since(token.issued_at) < HOUR_MS);
+    let note = if is_fresh { "?generated=already" } else { "" };
+    Ok(Redirect::to(&format!("/integrations/{id}{note}")))
 }

@@ -3,7 +3,7 @@ use axum::response::Response;
 use leptos::prelude::*;
 use serde::Deserialize;
 
-use super::answer::{ends, headline, sub, what_happened};
+use super::answer::{headline, sub, what_happened};
 use super::archived;
 use super::form::{Generate, GenerateState};
 use super::live::LiveStatus;
@@ -19,7 +19,7 @@ use crate::pages::error::PageError;
 use crate::pages::parts::{
     CadenceBars, Crumb, ErrorSummary, Fact, Facts, Notice, PageHeader, StandingBadge, Tone, When,
 };
-use crate::pages::shell::{Frame, Section, Visit};
+use crate::pages::shell::{Frame, Section, Visit, status_of};
 use crate::rotation::RotationError;
 use crate::rotation::arrival::Arrival;
 use crate::rotation::overview::{IntegrationView, Story};
@@ -93,16 +93,17 @@ pub(super) async fn show(
     opened: Opened,
 ) -> Response {
     let name = &story.view.integration.name;
-    let title = if state.errors.is_empty() {
-        name.clone()
-    } else {
-        format!("Error: {name}")
-    };
     let about = Context::about(&story.view.integration.id);
-    let frame = Frame::new(title, Section::Integrations).about(about);
-    let status = state.status();
+    let is_refused = !state.errors.is_empty();
+    let frame = Frame::new(name, Section::Integrations)
+        .about(about)
+        .refused(is_refused);
     visit
-        .show(status, frame, move || view! { <Page story state opened/> })
+        .show(
+            status_of(is_refused),
+            frame,
+            move || view! { <Page story state opened/> },
+        )
         .await
 }
 
@@ -111,7 +112,7 @@ fn Page(story: Story, state: GenerateState, opened: Opened) -> impl IntoView {
     let view = story.view.clone();
     let now = story.moment.now;
     let name = view.integration.name.clone();
-    let works = view.standing.keeps_working() && ends(&view).is_none();
+    let works = view.keeps_working();
     let needs = !works && view.standing != Standing::Waiting;
     let is_first = needs || opened == Opened::From401 || !state.errors.is_empty();
     let errors = state.errors.clone();
@@ -157,7 +158,7 @@ fn notice(story: &Story, opened: Opened, form_id: String) -> Option<AnyView> {
     let (tone, text) = match opened {
         Opened::Plainly => return None,
         Opened::From401 => {
-            let tone = if story.view.standing.keeps_working() {
+            let tone = if story.view.keeps_working() {
                 Tone::Accent
             } else {
                 Tone::Bad
@@ -180,6 +181,10 @@ fn notice(story: &Story, opened: Opened, form_id: String) -> Option<AnyView> {
 fn arrival(story: &Story) -> Option<Arrival> {
     let view = &story.view;
     let now = story.moment.now;
+    if view.ends_at().is_some() {
+        // What lives is not a new token that arrives but an old one that goes.
+        return None;
+    }
     let newest = view.newest_live()?;
     let is_news = newest
         .first_used_at

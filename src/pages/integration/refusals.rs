@@ -3,7 +3,7 @@ use leptos::prelude::*;
 use super::answer::why;
 use crate::model::Reason;
 use crate::pages::customer::{hint, times};
-use crate::pages::parts::{When, ago};
+use crate::pages::parts::{Table, When, ago};
 use crate::pages::words::sentence;
 use crate::rotation::overview::Story;
 use crate::store::tokens::Token;
@@ -29,20 +29,12 @@ pub(super) fn refusals(story: &Story) -> Option<impl IntoView + use<>> {
     Some(view! {
         <section class="section">
             <h2>"Refused requests"</h2>
-            <div class="table-box">
-                <table class="data cards">
-                    <caption class="visually-hidden">"The last refused request of each token"</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">"Token"</th>
-                            <th scope="col">"Last refused"</th>
-                            <th scope="col">"In all"</th>
-                            <th scope="col">"Why"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            <Table
+                caption="The last refused request of each token"
+                columns=["Token", "Last refused", "In all", "Why"]
+            >
+                {rows}
+            </Table>
         </section>
     })
 }

@@ -16,6 +16,12 @@ use crate::rotation::registry::Shown;
 use crate::rotation::undo::may_be_undone;
 use crate::rotation::{RotationError, Rule};
 
+/// What was done to a token, or refused, stands on its integration's page.
+pub(super) async fn to_page(Path((id, _)): Path<(String, String)>) -> Result<Redirect, PageError> {
+    let id: IntegrationId = id.parse().map_err(|_| PageError::NotFound)?;
+    Ok(Redirect::to(&format!("/integrations/{id}")))
+}
+
 /// Revokes a token; returns when no node accepts it.
 pub(super) async fn revoke(
     State(app): State<AppState>,

@@ -3,7 +3,8 @@ use leptos::prelude::*;
 use super::revoke::{revoke_button, undo_button};
 use crate::model::{TokenState, UnixMs};
 use crate::pages::customer::{caller, hint};
-use crate::pages::parts::{StateBadge, ago, day, moment, thousands};
+use crate::pages::parts::Column::{Figures, Unseen, Words};
+use crate::pages::parts::{StateBadge, Table, ago, day, moment, thousands};
 use crate::rotation::overview::IntegrationView;
 use crate::rotation::registry::Shown;
 
@@ -27,23 +28,15 @@ pub(super) fn Tokens(
     view! {
         <section class="section">
             <h2>"Tokens"</h2>
-            <div class="table-box">
-                <table class="data cards">
-                    <caption class="visually-hidden">{format!("Tokens of {}", view.integration.name)}</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">"Token"</th>
-                            <th scope="col">"State"</th>
-                            <th scope="col">"Issued"</th>
-                            <th scope="col">"Last use"</th>
-                            <th scope="col" class="num">"Requests"</th>
-                            <th scope="col">"Expires"</th>
-                            <th scope="col"><span class="visually-hidden">"Revoke"</span></th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            <Table
+                caption=format!("Tokens of {}", view.integration.name)
+                columns=[
+                    Words("Token"), Words("State"), Words("Issued"), Words("Last use"), Figures("Requests"),
+                    Words("Expires"), Unseen("Revoke")
+                ]
+            >
+                {rows}
+            </Table>
         </section>
     }
     .into_any()

@@ -4,12 +4,29 @@ use crate::pages::parts::when;
 use crate::rotation::overview::{IntegrationView, Moment, Overview};
 
 /// The page's first line: am I safe, and who is not.
-pub fn headline(standings: &[Standing]) -> String {
-    let all = standings.len();
-    let keep = standings
-        .iter()
-        .filter(|standing| standing.keeps_working())
-        .count();
+pub fn headline(integrations: &[IntegrationView]) -> String {
+    let needs: Vec<Need> = integrations.iter().filter_map(need).collect();
+    in_numbers(integrations.len(), &needs)
+}
+
+/// What an integration needs that does not keep working by itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// It works until its last token ends.
+    Successor,
+    /// What its standing says.
+    Of(Standing),
+}
+
+fn need(view: &IntegrationView) -> Option<Need> {
+    match view.ends_at() {
+        Some(_) => Some(Need::Successor),
+        None => (!view.keeps_working()).then_some(Need::Of(view.standing)),
+    }
+}
+
+fn in_numbers(all: usize, needs: &[Need]) -> String {
+    let keep = all - needs.len();
     let first = match (all, keep) {
         (0, _) => return "You have no integrations yet.".to_owned(),
         (1, 1) => return "Your integration keeps working.".to_owned(),
@@ -21,8 +38,8 @@ pub fn headline(standings: &[Standing]) -> String {
         (all, 1) => format!("1 of your {all} integrations keeps working."),
         (all, keep) => format!("{keep} of your {all} integrations keep working."),
     };
-    let rest = NEEDS.into_iter().find_map(|(standing, one, many)| {
-        let count = standings.iter().filter(|other| **other == standing).count();
+    let rest = NEEDS.into_iter().find_map(|(need, one, many)| {
+        let count = needs.iter().filter(|other| **other == need).count();
         match count {
             0 => None,
             1 if all == 1 => Some(format!("It {one}.")),
@@ -37,33 +54,38 @@ pub fn headline(standings: &[Standing]) -> String {
 }
 
 /// What an integration that is not safe is said to need, most urgent first.
-const NEEDS: [(Standing, &str, &str); 6] = [
+const NEEDS: [(Need, &str, &str); 7] = [
     (
-        Standing::NeedsToken,
+        Need::Of(Standing::NeedsToken),
         "needs a new token",
         "need a new token",
     ),
     (
-        Standing::NotSeen,
+        Need::Of(Standing::NotSeen),
         "has not been seen yet",
         "have not been seen yet",
     ),
     (
-        Standing::Expired,
+        Need::Successor,
+        "needs a new token before its last one ends",
+        "need new tokens before their last ones end",
+    ),
+    (
+        Need::Of(Standing::Expired),
         "has an expired token",
         "have an expired token",
     ),
     (
-        Standing::Revoked,
+        Need::Of(Standing::Revoked),
         "has a revoked token",
         "have a revoked token",
     ),
     (
-        Standing::Waiting,
+        Need::Of(Standing::Waiting),
         "waits for its first request",
         "wait for their first request",
     ),
-    (Standing::NoToken, "has no token", "have no token"),
+    (Need::Of(Standing::NoToken), "has no token", "have no token"),
 ];
 
 /// The line below: the most urgent integration and what to do about it.
@@ -72,7 +94,7 @@ pub fn sub(overview: &Overview) -> String {
     match overview.integrations.first() {
         None => "An integration is one program of yours that calls the API: it has a name, and a token of its own."
             .to_owned(),
-        Some(first) if first.standing.keeps_working() => match recording(moment) {
+        Some(first) if first.keeps_working() => match recording(moment) {
             Some(_) => "There is nothing to do. All of them were seen or have a token of the new key.".to_owned(),
             None => "There is nothing to do.".to_owned(),
         },
@@ -82,6 +104,12 @@ pub fn sub(overview: &Overview) -> String {
 
 fn urgent(view: &IntegrationView, moment: &Moment) -> String {
     let name = &view.integration.name;
+    if let Some(end) = view.ends_at() {
+        return format!(
+            "{name} works until {}: then its token ends. Generate a new one and put it in your code.",
+            when(end, moment.now)
+        );
+    }
     match view.standing {
         Standing::NeedsToken => match cutover(moment) {
             Some(at) => format!(
@@ -118,35 +146,47 @@ fn urgent(view: &IntegrationView, moment: &Moment) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Standing::{Captured, NeedsToken, NoToken, NotSeen, Working};
+    use Need::{Of, Successor};
+    use Standing::{NeedsToken, NoToken, NotSeen};
 
     #[test]
     fn the_headline_answers_in_numbers() {
-        for (standings, text) in [
-            (&[][..], "You have no integrations yet."),
-            (&[Captured], "Your integration keeps working."),
+        for (all, needs, text) in [
+            (0, &[][..], "You have no integrations yet."),
+            (1, &[], "Your integration keeps working."),
             (
-                &[NeedsToken],
+                1,
+                &[Of(NeedsToken)],
                 "Your integration needs you. It needs a new token.",
             ),
+            (2, &[], "All 2 of your integrations keep working."),
             (
-                &[Captured, Working],
-                "All 2 of your integrations keep working.",
-            ),
-            (
-                &[NeedsToken, NotSeen, Captured, Captured],
+                4,
+                &[Of(NeedsToken), Of(NotSeen)],
                 "2 of your 4 integrations keep working. 1 needs a new token.",
             ),
             (
-                &[NotSeen, NotSeen, Captured],
+                3,
+                &[Of(NotSeen), Of(NotSeen)],
                 "1 of your 3 integrations keeps working. 2 have not been seen yet.",
             ),
             (
-                &[NoToken, NoToken],
+                2,
+                &[Of(NoToken), Of(NoToken)],
                 "None of your 2 integrations is safe yet. 2 have no token.",
             ),
+            (
+                1,
+                &[Successor],
+                "Your integration needs you. It needs a new token before its last one ends.",
+            ),
+            (
+                3,
+                &[Of(NoToken), Successor],
+                "1 of your 3 integrations keeps working. 1 needs a new token before its last one ends.",
+            ),
         ] {
-            assert_eq!(headline(standings), text);
+            assert_eq!(in_numbers(all, needs), text);
         }
     }
 }

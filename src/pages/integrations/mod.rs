@@ -58,6 +58,7 @@ async fn page(
             let denied = Denied::SignIn {
                 next: "/".to_owned(),
                 rotated: *rotated,
+                unsent: false,
             };
             return Err(denied.into_response());
         }
@@ -131,12 +132,8 @@ async fn show(
     new: NewState,
 ) -> Result<Response, PageError> {
     let overview = app.engine.overview(member, member.account()).await?;
-    let title = if new.errors.is_empty() {
-        "Your integrations"
-    } else {
-        "Error: Your integrations"
-    };
-    let frame = Frame::new(title, Section::Integrations);
+    let frame =
+        Frame::new("Your integrations", Section::Integrations).refused(!new.errors.is_empty());
     Ok(visit
         .show(
             status,
@@ -153,7 +150,7 @@ fn Integrations(overview: Overview, new: NewState) -> impl IntoView {
         .iter()
         .map(|view| view.standing)
         .collect();
-    let title = answer::headline(&standings);
+    let title = answer::headline(&overview.integrations);
     let sub = answer::sub(&overview);
     let moment = overview.moment.clone();
     let is_empty = overview.integrations.is_empty();

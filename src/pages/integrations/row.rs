@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use crate::model::{Standing, UnixMs};
 use crate::pages::customer::{cadence, caller, cutover, hint, recording, times};
-use crate::pages::parts::{CadenceBars, StandingBadge, When};
+use crate::pages::parts::{CadenceBars, StandingBadge, When, when};
 use crate::rotation::overview::{DAYS_SHOWN, IntegrationView, Moment};
 
 /// One integration: what it is, where it stands, how it calls, and the one thing to do about it.
@@ -27,13 +27,13 @@ pub fn row(view: &IntegrationView, moment: &Moment, is_first: bool) -> impl Into
     view! {
         <li class=class>
             <div class="row-name">
-                <a href=href.clone()>{name.clone()}</a>
+                <a href=href.clone()>{name}</a>
                 <span class="mono">{token.unwrap_or_else(|| "no token".to_owned())}</span>
             </div>
             <div class="row-standing"><StandingBadge standing/></div>
             <div class="row-cadence"><CadenceBars days recording_from/></div>
             {last_use(view, moment)}
-            <div class="row-action">{action(standing, &href, &name, is_first)}</div>
+            <div class="row-action">{action(view, &href, is_first)}</div>
         </li>
     }
 }
@@ -80,18 +80,16 @@ fn detail(view: &IntegrationView, moment: &Moment) -> Vec<String> {
         }
         _ => cadence(view),
     };
-    called.into_iter().chain(more).collect()
+    let ends = view
+        .ends_at()
+        .map(|end| format!("works until {}", when(end, moment.now)));
+    called.into_iter().chain(more).chain(ends).collect()
 }
 
-fn action(standing: Standing, href: &str, name: &str, is_first: bool) -> AnyView {
-    let generate = matches!(
-        standing,
-        Standing::NeedsToken
-            | Standing::NotSeen
-            | Standing::Expired
-            | Standing::Revoked
-            | Standing::NoToken
-    );
+fn action(view: &IntegrationView, href: &str, is_first: bool) -> AnyView {
+    let name = &view.integration.name;
+    let standing = view.standing;
+    let generate = !view.keeps_working() && standing != Standing::Waiting;
     if !generate {
         return view! {
             <a class="button" href=href.to_owned()>"Open"<span class="visually-hidden">{format!(" {name}")}</span></a>

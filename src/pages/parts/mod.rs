@@ -20,7 +20,7 @@
 //! | `.token-box` > `output#token.token` + button | the fresh secret |
 //! | `.copy-line` > `code` + button | one line to take along |
 //! | `ol.steps` > `li` > `div` | numbered steps; `li.done`, `li[aria-current=step]` |
-//! | `.table-box` > `table.data.cards` | a table; each `td` has `data-label`, so that it is a card on a phone; `.num` figures; `.cell-two` two lines |
+//! | [`Table`] > `tr` > `th[scope=row]`, `td[data-label]` | a table, whose rows are cards on a phone; `.num` figures; `.cell-two` two lines |
 //! | `.table-tools`, `nav.chips` | count and CSV above a table; quick filters as links |
 //! | `details.qa` > `summary` + `div` | a question and its answer |
 //! | `aside.demo-strip[aria-label]`, `.page-end` | the strip of the demo; the last, quiet line of a page |
@@ -65,8 +65,8 @@ pub use notice::{EmptyState, ErrorSummary, FieldError, LivePanel, Notice, error_
 pub use segments::{Segment, SegmentBar};
 /// Numbers as tiles.
 pub use stats::{Stat, StatTiles};
-/// Sortable headings and pages.
-pub use table::{Order, Pagination, SortHeader, StepPager};
+/// Tables, sortable headings and pages.
+pub use table::{Column, Order, Pagination, SortHeader, StepPager, Table};
 /// Tabs without script, and code.
 pub use tabs::{Code, Tab, Tabs};
 /// The colour a part speaks in.

@@ -61,7 +61,7 @@ pub fn error_of(errors: &[FieldError], field: &str) -> Option<String> {
 }
 
 /// The errors of a refused form, first thing in `main`: announced, and focused by the browser on load.
-/// Nothing when there are none. Prefix the page's title with "Error: ".
+/// Nothing when there are none. The page's [`Frame`](crate::pages::Frame) is `refused` then.
 #[component]
 pub fn ErrorSummary(
     /// The errors, in the order of the fields.

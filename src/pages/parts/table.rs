@@ -3,6 +3,87 @@ use leptos::prelude::*;
 use super::words::thousands;
 use super::{Icon, Shape};
 
+/// The heading of a column.
+pub enum Column {
+    /// Words below it.
+    Words(&'static str),
+    /// Figures below it, flush right.
+    Figures(&'static str),
+    /// Controls below it, which speak for themselves: what the heading says is for whoever hears the table.
+    Unseen(&'static str),
+    /// A heading of its own, as a [`SortHeader`].
+    Own(AnyView),
+}
+
+impl Column {
+    fn heading(self) -> AnyView {
+        match self {
+            Self::Words(label) => view! { <th scope="col">{label}</th> }.into_any(),
+            Self::Figures(label) => view! { <th scope="col" class="num">{label}</th> }.into_any(),
+            Self::Unseen(label) => {
+                view! { <th scope="col"><span class="visually-hidden">{label}</span></th> }
+                    .into_any()
+            }
+            Self::Own(heading) => heading,
+        }
+    }
+}
+
+/// The headings of a table, in order.
+pub struct Columns(Vec<Column>);
+
+impl<const N: usize> From<[&'static str; N]> for Columns {
+    fn from(labels: [&'static str; N]) -> Self {
+        Self(labels.map(Column::Words).into())
+    }
+}
+
+impl<const N: usize> From<[Column; N]> for Columns {
+    fn from(columns: [Column; N]) -> Self {
+        Self(columns.into())
+    }
+}
+
+impl From<Vec<Column>> for Columns {
+    fn from(columns: Vec<Column>) -> Self {
+        Self(columns)
+    }
+}
+
+/// A table whose rows are cards on a phone: each `td` of a row has its column in `data-label`.
+#[component]
+pub fn Table(
+    /// What it holds, for whoever does not see it at a glance.
+    #[prop(into)]
+    caption: String,
+    /// The headings.
+    #[prop(into)]
+    columns: Columns,
+    /// The name of the box around it, where it can be wider than the page: it scrolls then, by keyboard too.
+    #[prop(optional)]
+    wide: Option<&'static str>,
+    /// Whether it stands in a panel, and needs no box of its own.
+    #[prop(optional)]
+    boxless: bool,
+    /// The rows.
+    children: Children,
+) -> impl IntoView {
+    let headings: Vec<_> = columns.0.into_iter().map(Column::heading).collect();
+    let table = view! {
+        <table class="data cards">
+            <caption class="visually-hidden">{caption}</caption>
+            <thead><tr>{headings}</tr></thead>
+            <tbody>{children()}</tbody>
+        </table>
+    };
+    if boxless {
+        return table.into_any();
+    }
+    let (tabindex, role) = wide.map(|_| ("0", "region")).unzip();
+    view! { <div class="table-box" tabindex=tabindex role=role aria-label=wide>{table}</div> }
+        .into_any()
+}
+
 /// Which way a column is sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {

@@ -214,23 +214,23 @@ fn form() -> impl IntoView {
 
 fn table() -> impl IntoView {
     view! {
-        <div class="table-box">
-            <table class="data cards">
-                <caption class="visually-hidden">"Accounts"</caption>
-                <thead>
-                    <tr>
-                        <SortHeader label="Account" href="?sort=-name" order=Some(Order::Ascending) />
-                        <SortHeader label="Stops" href="?sort=stops" num=true />
-                    </tr>
-                </thead>
-                <tbody>
-                    <tr>
-                        <th scope="row"><a href="/a">"Northwind"</a></th>
-                        <td class="num" data-label="Stops">"1 of 4"</td>
-                    </tr>
-                </tbody>
-            </table>
-        </div>
+        <Table
+            caption="Accounts"
+            columns=[
+                Column::Own(view! { <SortHeader label="Account" href="?sort=-name" order=Some(Order::Ascending) /> }.into_any()),
+                Column::Own(view! { <SortHeader label="Stops" href="?sort=stops" num=true /> }.into_any()),
+                Column::Figures("Refused"),
+                Column::Unseen("What to do"),
+            ]
+            wide="Accounts"
+        >
+            <tr>
+                <th scope="row"><a href="/a">"Northwind"</a></th>
+                <td class="num" data-label="Stops">"1 of 4"</td>
+                <td class="num" data-label="Refused">"12"</td>
+                <td><a href="/a/readmit">"Readmit"</a></td>
+            </tr>
+        </Table>
         <Pagination page=2 per_page=50 total=1_240 href=|page| format!("?page={page}") />
         <StepPager note="1–50" next=Some("?after=x".to_owned()) />
     }

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use super::Done;
 use crate::auth::{AppState, Checked, SessionDigest, Whose, check_own_password};
 use crate::model::Person;
-use crate::pages::new_password::{self, PasswordField, Username};
-use crate::pages::parts::{Crumb, ErrorSummary, Field, FieldError, PageHeader, error_of};
+use crate::pages::parts::{Crumb, ErrorSummary, FieldError, PageHeader, error_of};
+use crate::pages::passwords::{self, CurrentPassword, PasswordField, Username};
 use crate::pages::{Frame, PageError, Section, Visit};
 use crate::rotation::{Caller, RotationError, Rule};
 
@@ -75,7 +75,7 @@ async fn submit(
         email: &email,
         has_second_factor: app.engine.second_factor(&person).await?.is_on(),
     };
-    let hash = match new_password::hash(&app, &form.password, &form.advised, &whose).await {
+    let hash = match passwords::hash(&app, &form.password, &form.advised, &whose).await {
         Ok(hash) => hash,
         Err(problem) => {
             let said = Said {
@@ -145,12 +145,9 @@ async fn show(
         has_second_factor: app.engine.second_factor(&person).await?.is_on(),
     };
     let least = whose.least();
-    let title = if said.errors.is_empty() {
-        "Change your password"
-    } else {
-        "Error: Change your password"
-    };
-    let frame = Frame::new(title, Section::Settings).narrow();
+    let frame = Frame::new("Change your password", Section::Settings)
+        .narrow()
+        .refused(!said.errors.is_empty());
     let wait = said.wait;
     let mut response = visit
         .show(status, frame, move || {
@@ -162,8 +159,7 @@ async fn show(
                     sub="You stay signed in here and are signed out everywhere else. Tokens are not touched."/>
                 <form class="form panel" method="post" action="/settings/password">
                     <Username email=person.email().to_owned()/>
-                    <Field name="current" label="Current password" kind="password" autocomplete="current-password"
-                        required=true max_length=256 error=error_of(&errors, "current")/>
+                    <CurrentPassword label="Current password" error=error_of(&errors, "current")/>
                     <PasswordField least advised error=error_of(&errors, "password")/>
                     <div class="actions">
                         <button type="submit" class="button primary wide">"Change password"</button>

@@ -11,10 +11,10 @@ use super::Done;
 use super::codes::{Enrol, RecoveryCodes};
 use crate::auth::{AppState, Checked, Whose, check_own_password, rules};
 use crate::model::Person;
-use crate::pages::new_password::Username;
 use crate::pages::parts::{
     Crumb, ErrorSummary, Fact, Facts, Field, FieldError, PageHeader, When, counted, error_of,
 };
+use crate::pages::passwords::{CurrentPassword, Username};
 use crate::pages::second_step::said;
 use crate::pages::{Frame, PageError, Section, Visit};
 use crate::rotation::second_factor::{Standing, Verdict};
@@ -128,11 +128,9 @@ async fn show(
         errors,
         wait,
     } = problem;
-    let title = match (errors.is_empty(), standing.is_on()) {
-        (true, _) => "Second factor",
-        (false, _) => "Error: Second factor",
-    };
-    let frame = Frame::new(title, Section::Settings).narrow();
+    let frame = Frame::new("Second factor", Section::Settings)
+        .narrow()
+        .refused(!errors.is_empty());
     let email = person.email().to_owned();
     let mut response = visit
         .show(status, frame, move || {
@@ -176,8 +174,7 @@ fn Off(errors: Vec<FieldError>, email: String, crumbs: Vec<Crumb>) -> impl IntoV
                  asked for as well."/>
         <form class="form panel" method="post" action=PATH>
             <Username email/>
-            <Field name="current" label="Your password" kind="password" autocomplete="current-password" required=true
-                max_length=256 error=error_of(&errors, "current")
+            <CurrentPassword error=error_of(&errors, "current")
                 hint="Asked for once more, so that nobody at your open screen locks you out."/>
             <div class="actions">
                 <button type="submit" class="button primary wide">"Set up the app"</button>
@@ -194,8 +191,7 @@ fn On(errors: Vec<FieldError>, email: String) -> impl IntoView {
             <p class="quiet">"When few are left, or somebody may have seen them. The old ones stop working."</p>
             <form class="form panel" method="post" action="/settings/second-factor/codes">
                 <Username email/>
-                <Field name="current" label="Your password" kind="password" autocomplete="current-password" required=true
-                    max_length=256 error=error_of(&errors, "current")/>
+                <CurrentPassword error=error_of(&errors, "current")/>
                 <div class="actions"><button type="submit" class="button primary">"New recovery codes"</button></div>
             </form>
         </section>
@@ -203,8 +199,8 @@ fn On(errors: Vec<FieldError>, email: String) -> impl IntoView {
             <h2>"Turn it off"</h2>
             <p class="quiet">"Your password alone signs you in then, so it must have 15 characters at least."</p>
             <form class="form panel" method="post" action="/settings/second-factor/off">
-                <Field name="password" label="Your password, to turn it off" kind="password" autocomplete="current-password"
-                    required=true max_length=256 error=error_of(&errors, "password")/>
+                <CurrentPassword name="password" label="Your password, to turn it off"
+                    error=error_of(&errors, "password")/>
                 <div class="actions"><button type="submit" class="button danger">"Turn off the second factor"</button></div>
             </form>
         </section>
@@ -266,7 +262,9 @@ async fn confirm(
 /// The code that the app showed was not right. The secret is not shown again: the app has it, or one
 /// begins anew.
 async fn not_confirmed(visit: Visit, text: String) -> Response {
-    let frame = Frame::new("Error: Set up the app", Section::Settings).narrow();
+    let frame = Frame::new("Set up the app", Section::Settings)
+        .narrow()
+        .refused(true);
     let errors = vec![FieldError::new("code", text)];
     visit
         .show(StatusCode::UNPROCESSABLE_ENTITY, frame, move || {

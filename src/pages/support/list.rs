@@ -8,7 +8,7 @@ use super::talk::{TicketBadge, outlook_words};
 use crate::auth::AppState;
 use crate::model::{Member, TicketState, UnixMs};
 use crate::pages::error::PageError;
-use crate::pages::parts::{EmptyState, PageHeader, Pagination, When, counted};
+use crate::pages::parts::{EmptyState, PageHeader, Pagination, Table, When, counted};
 use crate::pages::shell::{Frame, Section, Visit};
 use crate::rotation::tickets::{Outlook, TicketList};
 use crate::store::tickets::Ticket;
@@ -105,21 +105,12 @@ fn Tickets(list: TicketList, outlook: Option<Outlook>, page: u64) -> impl IntoVi
         <PageHeader title sub>
             <a class="button primary" href="/support/new">"Ask a question"</a>
         </PageHeader>
-        <div class="table-box">
-            <table class="data cards">
-                <caption class="visually-hidden">"Your tickets, those that wait for support first"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Ticket"</th>
-                        <th scope="col">"State"</th>
-                        <th scope="col">"About"</th>
-                        <th scope="col">"Asked by"</th>
-                        <th scope="col">"Last change"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        <Table
+            caption="Your tickets, those that wait for support first"
+            columns=["Ticket", "State", "About", "Asked by", "Last change"]
+        >
+            {rows}
+        </Table>
         <Pagination page per_page=PER_PAGE total=total.unsigned_abs() href=|page| format!("/support?page={page}")/>
     }
     .into_any()

@@ -196,12 +196,10 @@ async fn asking(
 }
 
 async fn show(visit: Visit, status: StatusCode, asking: Asking) -> Response {
-    let title = if asking.errors.is_empty() {
-        "Get help"
-    } else {
-        "Error: Get help"
-    };
-    let frame = Frame::new(title, Section::Support).reading().asking();
+    let frame = Frame::new("Get help", Section::Support)
+        .reading()
+        .asking()
+        .refused(!asking.errors.is_empty());
     visit
         .show(status, frame, move || {
             let crumbs = vec![Crumb::link("Support", "/support"), Crumb::here("Get help")];

@@ -129,13 +129,8 @@ fn back(ticket: &TicketId) -> Response {
 }
 
 async fn show(visit: Visit, status: StatusCode, thread: Thread, replying: Replying) -> Response {
-    let subject = thread.ticket.subject.clone();
-    let title = if replying.errors.is_empty() {
-        subject
-    } else {
-        format!("Error: {subject}")
-    };
-    let frame = Frame::new(title, Section::Support);
+    let frame = Frame::new(thread.ticket.subject.clone(), Section::Support)
+        .refused(!replying.errors.is_empty());
     visit
         .show(status, frame, move || view! { <Page thread replying/> })
         .await

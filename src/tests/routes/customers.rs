@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 
 use super::super::http::{PASSWORD, Site};
 use super::super::world::World;
-use crate::model::Reason;
+use crate::model::{HOUR_MS, Reason};
 
 const ANA: &str = "ana@alpha.example";
 
@@ -31,6 +31,84 @@ async fn the_start_answers_a_member_and_sends_others_where_they_belong() {
     assert_eq!(page.header("location"), "/admin");
     let page = site.visitor().get("/").await;
     assert_eq!(page.header("location"), "/login?next=/");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_sent_after_the_session_has_ended_changes_nothing_and_is_come_back_to() {
+    let site = site().await;
+    let mut ana = site.signed_in(ANA).await;
+    let start = ana.get("/").await;
+    let path = format!("/integrations/{}", start.between("/integrations/", "\""));
+    ana.get(&format!("{path}?from=401")).await;
+    ana.cookies.clear();
+    let page = ana
+        .post(&format!("{path}/tokens"), &[("expires", "90d")])
+        .await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER);
+    let login = page.header("location").to_owned();
+    assert_eq!(
+        login,
+        format!("/login?next={path}%3Ffrom%3D401&form=unsent")
+    );
+    let page = ana.get(&login).await;
+    assert!(page.body.contains("so it changed nothing"));
+    let next = page.between("name=\"next\" value=\"", "\"").to_owned();
+    assert_eq!(next, format!("{path}?from=401"));
+
+    // A browser that does not tell where it stood.
+    let mut nobody = site.visitor();
+    let page = nobody.post("/integrations", &[("name", "Other")]).await;
+    assert_eq!(page.header("location"), "/login?next=/&form=unsent");
+}
+
+/// Reloaded, restored with its tab, or come back to after signing in.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_address_that_a_form_is_sent_to_leads_back_to_its_page() {
+    let site = site().await;
+    let mut ana = site.signed_in(ANA).await;
+    let start = ana.get("/").await;
+    let page = format!("/integrations/{}", start.between("/integrations/", "\""));
+    for (sent_to, stands_on) in [
+        (format!("{page}/tokens"), page.clone()),
+        (format!("{page}/tokens/tok_x/revoke"), page.clone()),
+        (format!("{page}/tokens/tok_x/undo"), page.clone()),
+        (format!("{page}/rename"), format!("{page}/edit")),
+        (format!("{page}/archive"), format!("{page}/edit")),
+        ("/integrations".to_owned(), "/".to_owned()),
+        (
+            "/settings/second-factor/codes".to_owned(),
+            "/settings/second-factor".to_owned(),
+        ),
+    ] {
+        let there = ana.get(&sent_to).await;
+        assert_eq!(there.header("location"), stands_on, "{sent_to}");
+    }
+    // A token that was just made is spoken of, and not for ever.
+    let sent = [
+        ("form", "0123456789abcdef0123456789abcdef"),
+        ("expires", "90d"),
+    ];
+    let fresh = ana.post(&format!("{page}/tokens"), &sent).await;
+    assert_eq!(fresh.status, StatusCode::OK);
+    let there = ana.get(&format!("{page}/tokens")).await;
+    assert_eq!(
+        there.header("location"),
+        format!("{page}?generated=already")
+    );
+    site.world.pass(HOUR_MS).await;
+    let there = ana.get(&format!("{page}/tokens")).await;
+    assert_eq!(there.header("location"), page);
+
+    let mut priya = site.signed_in("priya@platform.example").await;
+    let held = "/admin/held/tok_00000000000000000000000000";
+    for (sent_to, stands_on) in [
+        ("/admin/held/approve".to_owned(), "/admin/held"),
+        (format!("{held}/approve"), held),
+        (format!("{held}/refuse"), held),
+    ] {
+        let there = priya.get(&sent_to).await;
+        assert_eq!(there.header("location"), stands_on, "{sent_to}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

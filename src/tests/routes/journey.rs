@@ -219,11 +219,20 @@ async fn who_revokes_the_new_token_is_told_how_long_the_old_one_works() {
     );
     assert!(page.body.contains("Generate a new one before"));
     assert!(!page.body.contains("There is nothing to do"));
+    assert!(!page.body.contains("calls with the new token"));
+    let start = ana.get("/").await;
+    assert_eq!(
+        start.h1(),
+        "Your integration needs you. It needs a new token before its last one ends."
+    );
+    assert!(start.body.contains("Order sync works until "));
+    assert!(start.body.contains(&format!("{path}#generate")));
     site.world.accepted(&old.token).await;
 
     // Taken back, it is as it was.
     ana.post(&format!("{path}/tokens/{new}/undo"), &[]).await;
     assert_eq!(ana.get(&path).await.h1(), "Order sync works.");
+    assert_eq!(ana.get("/").await.h1(), "Your integration keeps working.");
 }
 
 #[tokio::test(flavor = "multi_thread")]

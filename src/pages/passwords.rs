@@ -1,5 +1,5 @@
-//! What every form that sets a password shares: what it takes, what is said of one that it does not
-//! take, and what a password manager needs.
+//! What forms with passwords share: what a new one must be, what is said of one that is not taken,
+//! and what a password manager needs.
 
 use axum::http::StatusCode;
 use leptos::prelude::*;
@@ -79,6 +79,59 @@ pub fn PasswordField(
             error
         />
         {advised.then(|| view! { <input type="hidden" name="advised" value="yes"/> })}
+    }
+}
+
+/// The field for the password one has.
+#[component]
+pub fn CurrentPassword(
+    /// Its name in the form.
+    #[prop(default = "current")]
+    name: &'static str,
+    /// What it asks for.
+    #[prop(default = "Your password")]
+    label: &'static str,
+    /// Why it is asked for.
+    #[prop(optional)]
+    hint: &'static str,
+    /// What is wrong with the one given.
+    #[prop(optional_no_strip)]
+    error: Option<String>,
+) -> impl IntoView {
+    view! {
+        <Field
+            name
+            label
+            hint
+            kind="password"
+            autocomplete="current-password"
+            required=true
+            max_length=256
+            error
+        />
+    }
+}
+
+/// The field for the address that somebody signs in with.
+#[component]
+pub fn EmailField(
+    /// The one given so far.
+    value: String,
+    /// What is wrong with the one given.
+    #[prop(optional_no_strip)]
+    error: Option<String>,
+) -> impl IntoView {
+    view! {
+        <Field
+            name="email"
+            label="Email"
+            kind="email"
+            autocomplete="username"
+            required=true
+            max_length=254
+            value
+            error
+        />
     }
 }
 
