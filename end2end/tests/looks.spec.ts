@@ -24,6 +24,8 @@ type Look = {
   moving: string[];
   /** What cannot be told apart in forced colours. */
   faded: string[];
+  /** What can only be pressed or filled in, and is on paper all the same. */
+  printed: string[];
 };
 
 const sideways = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
@@ -63,6 +65,14 @@ const faded = (page: Page) =>
     }),
   );
 
+/** Controls on paper. Which language of a command was chosen is hidden from everybody. */
+const printed = (page: Page) =>
+  page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>("button, select, textarea, input:not(.tabs input)")].flatMap((control) =>
+      control.checkVisibility({ visibilityProperty: true }) ? [control.outerHTML.slice(0, 80)] : [],
+    ),
+  );
+
 async function look(page: Page, stop: Stop): Promise<Look> {
   await page.emulateMedia({ reducedMotion: "no-preference", forcedColors: "none" });
   await page.setViewportSize({ width: 1280, height: 800 });
@@ -89,6 +99,9 @@ async function look(page: Page, stop: Stop): Promise<Look> {
   const moving = await motions(page);
   const colourless = await faded(page);
   measured["forced colours"] = await sideways(page);
+  await page.emulateMedia({ media: "print", forcedColors: "none" });
+  const onPaper = await printed(page);
+  await page.emulateMedia({ media: "screen" });
   return {
     name: stop.name,
     html,
@@ -104,6 +117,7 @@ async function look(page: Page, stop: Stop): Promise<Look> {
     ),
     moving,
     faded: colourless,
+    printed: onPaper,
   };
 }
 
@@ -165,6 +179,8 @@ check(9, () => {
 holds("moves nothing where motion is not wanted", (look) => look.moving);
 
 holds("keeps the edges of buttons and fields in forced colours", (look) => look.faded);
+
+holds("has nothing on paper that can only be pressed", (look) => look.printed);
 
 // An answer that the address names is opened by the browser, after it has drawn the page.
 holds("does not move by itself while it loads", (look) =>
