@@ -227,12 +227,26 @@ async fn who_revokes_the_new_token_is_told_how_long_the_old_one_works() {
     );
     assert!(start.body.contains("Order sync works until "));
     assert!(start.body.contains(&format!("{path}#generate")));
+    // Beside one that keeps working it stands first, whatever the names.
+    let other = ana.post("/integrations", &[("name", "Aardvark")]).await;
+    let other = other.header("location").rsplit('/').next().unwrap();
+    used(&site, &other.parse().unwrap()).await;
+    let start = ana.get("/").await;
+    assert_eq!(
+        start.h1(),
+        "1 of your 2 integrations keeps working. 1 needs a new token before its last one ends."
+    );
+    let row = |name: &str| start.body.find(&format!(">{name}</a>")).unwrap();
+    assert!(row("Order sync") < row("Aardvark"));
     site.world.accepted(&old.token).await;
 
     // Taken back, it is as it was.
     ana.post(&format!("{path}/tokens/{new}/undo"), &[]).await;
     assert_eq!(ana.get(&path).await.h1(), "Order sync works.");
-    assert_eq!(ana.get("/").await.h1(), "Your integration keeps working.");
+    assert_eq!(
+        ana.get("/").await.h1(),
+        "All 2 of your integrations keep working."
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
