@@ -33,8 +33,20 @@ pub fn routes() -> Router<AppState> {
         .route("/admin/live", get(live))
 }
 
-/// How often the counts are asked for again, in milliseconds.
-const EVERY_MS: u32 = 2_000;
+/// How often the counts are asked for again, in milliseconds: while they are quickly counted, and when
+/// there are many.
+const EVERY_MS: (u32, u32) = (2_000, 15_000);
+/// How many tokens that a rotation concerns are many.
+const MANY: i64 = 10_000;
+
+fn pace(status: &Status) -> u32 {
+    let tokens = &status.tokens;
+    if tokens.captured + tokens.not_seen + tokens.dormant < MANY {
+        EVERY_MS.0
+    } else {
+        EVERY_MS.1
+    }
+}
 
 /// All that the page says.
 struct Shown {
@@ -107,6 +119,7 @@ async fn page(
             let phase = rotation.as_ref().map(|rotation| rotation.phase);
             let next = next_step(&status, rotation.as_ref(), now);
             let missing = status.tokens.not_seen;
+            let every_ms = pace(&status);
             let hit = burn
                 .as_ref()
                 .is_some_and(|burn| burn.affected > 0 || !burn.recovered.is_empty());
@@ -114,7 +127,7 @@ async fn page(
                 <PageHeader title sub/>
                 <Alarms keys is_rotating=phase.is_some() can_close=false now/>
                 <PhaseTrack phase/>
-                <Live src="/admin/live".to_owned() every_ms=EVERY_MS><Counts status now/></Live>
+                <Live src="/admin/live".to_owned() every_ms><Counts status now/></Live>
                 {next}
                 {held_notice(&held)}
                 {curve.zip(rotation).map(|(curve, rotation)| capture_chart(&curve, &rotation, missing))}
