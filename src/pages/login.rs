@@ -56,7 +56,9 @@ pub struct SignInFormState {
 async fn page(visit: Visit, headers: HeaderMap, Query(ask): Query<Ask>) -> Response {
     let next = own_or_start(ask.next.as_deref());
     let why = match &visit.who {
-        Who::Nobody { rotated } if *rotated || was_rotated(&headers) => Why::Rotated,
+        Who::Nobody { rotated } if *rotated || was_rotated(&headers) => Why::Rotated {
+            unsent: ask.is_unsent(),
+        },
         Who::Nobody { .. } => Why::of(&ask),
         Who::Member { .. } | Who::Admin(_) => return Redirect::to(&next).into_response(),
     };
@@ -71,8 +73,10 @@ async fn page(visit: Visit, headers: HeaderMap, Query(ask): Query<Ask>) -> Respo
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Why {
     Plainly,
-    /// The rotation ended the session.
-    Rotated,
+    /// The rotation ended the session; perhaps while a form was filled in.
+    Rotated {
+        unsent: bool,
+    },
     /// A password was set, which ends every session.
     PasswordSet,
     /// The first admin was created.
@@ -83,10 +87,10 @@ enum Why {
 
 impl Why {
     fn of(ask: &Ask) -> Self {
-        match (ask.set.as_deref(), ask.form.as_deref()) {
-            (Some("password"), _) => Self::PasswordSet,
-            (Some("up"), _) => Self::SetUp,
-            (_, Some("unsent")) => Self::Unsent,
+        match ask.set.as_deref() {
+            Some("password") => Self::PasswordSet,
+            Some("up") => Self::SetUp,
+            _ if ask.is_unsent() => Self::Unsent,
             _ => Self::Plainly,
         }
     }
@@ -94,7 +98,7 @@ impl Why {
     const fn words(self) -> Option<&'static str> {
         match self {
             Self::Plainly => None,
-            Self::Rotated => Some(
+            Self::Rotated { .. } => Some(
                 "The security keys of this service were rotated, and this browser was signed out by it. Nothing is wrong \
                  with your password.",
             ),
@@ -104,6 +108,12 @@ impl Why {
                 "You were signed out before the form was sent, so it changed nothing. Sign in, and send it again.",
             ),
         }
+    }
+}
+
+impl Ask {
+    fn is_unsent(&self) -> bool {
+        self.form.as_deref() == Some("unsent")
     }
 }
 
@@ -157,7 +167,7 @@ async fn submit(
             Err(SignInError::Failed(error)) => return Err(error.into()),
         };
     let why = if was_rotated(&headers) {
-        Why::Rotated
+        Why::Rotated { unsent: false }
     } else {
         Why::Plainly
     };
@@ -203,12 +213,16 @@ async fn show(visit: Visit, status: StatusCode, state: SignInFormState, why: Why
     let frame = Frame::new("Sign in", Section::Elsewhere)
         .narrow()
         .refused(state.problem.is_some());
+    let is_rotated = matches!(why, Why::Rotated { .. });
     visit
         .show(status, frame, move || {
             view! {
                 <div class="page-head">
-                    <h1>{if why == Why::Rotated { "Sign in again" } else { "Sign in" }}</h1>
+                    <h1>{if is_rotated { "Sign in again" } else { "Sign in" }}</h1>
                     {why.words().map(|words| view! { <p class="sub">{words}</p> })}
+                    {(why == Why::Rotated { unsent: true }).then(|| view! {
+                        <p class="sub">"The form that was sent changed nothing: sign in, and send it again."</p>
+                    })}
                 </div>
                 <SignIn state/>
             }

@@ -27,6 +27,8 @@ mod integration;
 mod integrations;
 /// Sign in and out.
 mod login;
+/// What integrations need that do not keep working by themselves, in words.
+mod needs;
 /// The pieces that pages are made of.
 pub mod parts;
 /// What every form that sets a password shares.

@@ -9,7 +9,8 @@ use super::audit::AuditLines;
 use super::tickets::of_account;
 use super::words::{InUtc, figure, id};
 use crate::auth::AppState;
-use crate::model::{AccountId, Admin, Standing, TokenState, UnixMs};
+use crate::model::{AccountId, Admin, TokenState, UnixMs};
+use crate::pages::needs::{first_of, needs};
 use crate::pages::parts::Column::{Figures, Unseen, Words};
 use crate::pages::parts::{
     CadenceBars, Crumb, EmptyState, Fact, Facts, Notice, PageHeader, StandingBadge, StateBadge,
@@ -127,12 +128,6 @@ fn headline(account: &Account, integrations: &[IntegrationView]) -> String {
         return format!("{name} is disabled.");
     }
     let all = integrations.len();
-    let of = |standing: Standing| {
-        integrations
-            .iter()
-            .filter(|view| view.standing == standing)
-            .count()
-    };
     let whole = match all {
         0 => return format!("{name} has no integration yet."),
         1 => "its one integration".to_owned(),
@@ -143,27 +138,9 @@ fn headline(account: &Account, integrations: &[IntegrationView]) -> String {
         (_, 1) => format!("{name}: 1 of {whole} {one}."),
         _ => format!("{name}: {some} of {whole} {many}."),
     };
-    let (refused, unseen, waiting) = (
-        of(Standing::NeedsToken),
-        of(Standing::NotSeen),
-        of(Standing::Waiting),
-    );
-    if refused > 0 {
-        told(refused, "needs a new token", "need a new token")
-    } else if unseen > 0 {
-        told(unseen, "was not seen yet", "were not seen yet")
-    } else if waiting > 0 {
-        told(
-            waiting,
-            "waits for its first request",
-            "wait for their first request",
-        )
-    } else {
-        let fine = integrations
-            .iter()
-            .filter(|view| view.keeps_working())
-            .count();
-        told(fine, "keeps working", "keep working")
+    match first_of(&needs(integrations)) {
+        Some((some, one, many)) => told(some, one, many),
+        None => told(all, "keeps working", "keep working"),
     }
 }
 

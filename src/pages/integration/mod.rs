@@ -23,6 +23,7 @@ use axum::routing::get;
 use super::error::PageError;
 use crate::auth::AppState;
 use crate::model::{HOUR_MS, IntegrationId, Member};
+use crate::rotation::RotationError;
 
 /// An integration and what can be done to its tokens.
 pub fn routes() -> Router<AppState> {
@@ -60,7 +61,11 @@ async fn generated(
     Path(id): Path<String>,
 ) -> Result<Redirect, PageError> {
     let id: IntegrationId = id.parse().map_err(|_| PageError::NotFound)?;
-    let (_, newest) = app.engine.integration_standing(&member, &id).await?;
+    let newest = match app.engine.integration_standing(&member, &id).await {
+        // Archived meanwhile, or a stranger's: its page says so.
+        Err(RotationError::NotFound(_)) => None,
+        found => found?.1,
+    };
     let now = app.engine.now();
     let is_fresh = newest.is_some_and(|token| now.since(token.issued_at) < HOUR_MS);
     let note = if is_fresh { "?generated=already" } else { "" };

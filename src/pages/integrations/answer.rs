@@ -1,28 +1,12 @@
 use crate::model::Standing;
 use crate::pages::customer::{cutover, recording, until};
+use crate::pages::needs::{Need, first_of, needs};
 use crate::pages::parts::when;
 use crate::rotation::overview::{IntegrationView, Moment, Overview};
 
 /// The page's first line: am I safe, and who is not.
 pub fn headline(integrations: &[IntegrationView]) -> String {
-    let needs: Vec<Need> = integrations.iter().filter_map(need).collect();
-    in_numbers(integrations.len(), &needs)
-}
-
-/// What an integration needs that does not keep working by itself.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Need {
-    /// It works until its last token ends.
-    Successor,
-    /// What its standing says.
-    Of(Standing),
-}
-
-fn need(view: &IntegrationView) -> Option<Need> {
-    match view.ends_at() {
-        Some(_) => Some(Need::Successor),
-        None => (!view.keeps_working()).then_some(Need::Of(view.standing)),
-    }
+    in_numbers(integrations.len(), &needs(integrations))
 }
 
 fn in_numbers(all: usize, needs: &[Need]) -> String {
@@ -38,55 +22,16 @@ fn in_numbers(all: usize, needs: &[Need]) -> String {
         (all, 1) => format!("1 of your {all} integrations keeps working."),
         (all, keep) => format!("{keep} of your {all} integrations keep working."),
     };
-    let rest = NEEDS.into_iter().find_map(|(need, one, many)| {
-        let count = needs.iter().filter(|other| **other == need).count();
-        match count {
-            0 => None,
-            1 if all == 1 => Some(format!("It {one}.")),
-            1 => Some(format!("1 {one}.")),
-            _ => Some(format!("{count} {many}.")),
-        }
+    let rest = first_of(needs).map(|(count, one, many)| match count {
+        1 if all == 1 => format!("It {one}."),
+        1 => format!("1 {one}."),
+        _ => format!("{count} {many}."),
     });
     match rest {
         Some(rest) => format!("{first} {rest}"),
         None => first,
     }
 }
-
-/// What an integration that is not safe is said to need, most urgent first.
-const NEEDS: [(Need, &str, &str); 7] = [
-    (
-        Need::Of(Standing::NeedsToken),
-        "needs a new token",
-        "need a new token",
-    ),
-    (
-        Need::Of(Standing::NotSeen),
-        "has not been seen yet",
-        "have not been seen yet",
-    ),
-    (
-        Need::Successor,
-        "needs a new token before its last one ends",
-        "need new tokens before their last ones end",
-    ),
-    (
-        Need::Of(Standing::Expired),
-        "has an expired token",
-        "have an expired token",
-    ),
-    (
-        Need::Of(Standing::Revoked),
-        "has a revoked token",
-        "have a revoked token",
-    ),
-    (
-        Need::Of(Standing::Waiting),
-        "waits for its first request",
-        "wait for their first request",
-    ),
-    (Need::Of(Standing::NoToken), "has no token", "have no token"),
-];
 
 /// The line below: the most urgent integration and what to do about it.
 pub fn sub(overview: &Overview) -> String {

@@ -23,12 +23,13 @@ async fn the_start_answers_a_member_and_sends_others_where_they_belong() {
     let mut ana = site.signed_in(ANA).await;
     let page = ana.get("/").await;
     assert_eq!(page.h1(), "Your integration needs you. It has no token.");
-    let page = site
-        .signed_in("priya@platform.example")
-        .await
-        .get("/")
-        .await;
-    assert_eq!(page.header("location"), "/admin");
+    let mut priya = site.signed_in("priya@platform.example").await;
+    assert_eq!(priya.get("/").await.header("location"), "/admin");
+    // Whoever helps them reads the same.
+    let by = &site.world.operator;
+    let alpha = site.world.engine.account(by, "Alpha").await.unwrap().id;
+    let page = priya.get(&format!("/admin/accounts/{alpha}")).await;
+    assert_eq!(page.h1(), "Alpha: its one integration has no token.");
     let page = site.visitor().get("/").await;
     assert_eq!(page.header("location"), "/login?next=/");
 }
@@ -54,6 +55,14 @@ async fn a_form_sent_after_the_session_has_ended_changes_nothing_and_is_come_bac
     assert!(page.body.contains("so it changed nothing"));
     let next = page.between("name=\"next\" value=\"", "\"").to_owned();
     assert_eq!(next, format!("{path}?from=401"));
+
+    // Where the rotation ended the session, both are said.
+    ana.cookies
+        .insert("ended".to_owned(), "rotation".to_owned());
+    let page = ana.get(&login).await;
+    assert_eq!(page.h1(), "Sign in again");
+    assert!(page.body.contains("The form that was sent changed nothing"));
+    ana.cookies.clear();
 
     // A browser that does not tell where it stood.
     let mut nobody = site.visitor();
@@ -96,6 +105,13 @@ async fn the_address_that_a_form_is_sent_to_leads_back_to_its_page() {
         format!("{page}?generated=already")
     );
     site.world.pass(HOUR_MS).await;
+    let there = ana.get(&format!("{page}/tokens")).await;
+    assert_eq!(there.header("location"), page);
+    // Archived meanwhile, its page tells what is left of it.
+    let archived = ana
+        .post(&format!("{page}/archive"), &[("confirm", "Order sync")])
+        .await;
+    assert_eq!(archived.status, StatusCode::SEE_OTHER, "{}", archived.body);
     let there = ana.get(&format!("{page}/tokens")).await;
     assert_eq!(there.header("location"), page);
 

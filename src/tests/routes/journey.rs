@@ -227,6 +227,16 @@ async fn who_revokes_the_new_token_is_told_how_long_the_old_one_works() {
     );
     assert!(start.body.contains("Order sync works until "));
     assert!(start.body.contains(&format!("{path}#generate")));
+    site.user(None, "priya@platform.example").await;
+    let mut priya = site.signed_in("priya@platform.example").await;
+    let account = &story.view.integration.account_id;
+    let page = priya.get(&format!("/admin/accounts/{account}")).await;
+    assert!(
+        page.h1()
+            .ends_with(": its one integration needs a new token before its last one ends."),
+        "{}",
+        page.h1()
+    );
     // Beside one that keeps working it stands first, whatever the names.
     let other = ana.post("/integrations", &[("name", "Aardvark")]).await;
     let other = other.header("location").rsplit('/').next().unwrap();
