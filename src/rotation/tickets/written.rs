@@ -145,6 +145,21 @@ impl Text {
         (next > at && (is_part(self.0[next]) || self.0[next] == '.')).then_some(next)
     }
 
+    /// Whether the pieces from here on have together as many characters as are missing, and not all of
+    /// them look like words: then one that does is a piece of a signature too.
+    fn completes(&self, mut at: usize, missing: usize) -> bool {
+        let (mut length, mut is_mixed) = (0, false);
+        loop {
+            let end = self.run_end(at);
+            length += end - at;
+            is_mixed |= !is_prose(&self.0[at..end]);
+            match self.behind_gap(end) {
+                Some(next) if length < missing => at = next,
+                _ => return is_mixed && length == missing,
+            }
+        }
+    }
+
     /// A JSON Web Token (RFC 7519), or as much of one as is there.
     fn token(&self, at: usize) -> Option<Secret> {
         if self.0[at] != 'e' || !(self.begins(at) || self.starts(at, "eyJ")) {
@@ -346,7 +361,11 @@ impl<'t> Walk<'t> {
                 break;
             };
             let piece = &self.text.0[next..self.text.run_end(next)];
-            if piece.is_empty() || !(is_minced || piece.len() == left || !is_prose(piece)) {
+            let goes_on = is_minced
+                || piece.len() == left
+                || !is_prose(piece)
+                || self.text.completes(next, left);
+            if piece.is_empty() || !goes_on {
                 break;
             }
             self.gaps += 1;

@@ -25,8 +25,8 @@ fn usual() -> String {
     token(r#"{"iss":"https://keys.example","sub":"int_01k","iat":1795320960,"jti":"q83vASNFZ4k"}"#)
 }
 
-/// The text is free of every part of the token that is worth hiding, and the token was recognised.
-fn assert_found(raw: &str, token: &str) {
+/// The text is free of every part of the token that is worth hiding.
+fn hidden(raw: &str, token: &str) -> Written {
     let written = Written::of(raw);
     for part in token.split('.') {
         for piece in part.as_bytes().chunks(12).filter(|piece| piece.len() == 12) {
@@ -38,6 +38,12 @@ fn assert_found(raw: &str, token: &str) {
             );
         }
     }
+    written
+}
+
+/// It is hidden, and the token was recognised.
+fn assert_found(raw: &str, token: &str) {
+    let written = hidden(raw, token);
     assert_eq!(
         written.tokens(),
         [Digest::of(token.as_bytes())],
@@ -101,6 +107,32 @@ fn a_token_is_found_in_pieces() {
     let parts: Vec<&str> = token.split('.').collect();
     assert_found(&parts.join(" . "), &token);
     assert_found(&parts.join(".\n"), &token);
+}
+
+/// A letter that a cut leaves alone looks like a word, and what follows it may be too short for a run.
+#[test]
+fn a_piece_that_looks_like_a_word_does_not_end_a_signature() {
+    let token = usual();
+    let signature = token.rfind('.').unwrap() + 1;
+    for first in signature + 1..token.len() - 1 {
+        for second in first + 1..token.len().min(first + 8) {
+            for third in second + 1..token.len().min(second + 4) {
+                let raw = [
+                    &token[..first],
+                    &token[first..second],
+                    &token[second..third],
+                    &token[third..],
+                ]
+                .join("\n");
+                let written = hidden(&format!("{raw} and nothing works"), &token);
+                assert!(
+                    written.as_str().ends_with(" and nothing works"),
+                    "{raw}: {}",
+                    written.as_str()
+                );
+            }
+        }
+    }
 }
 
 #[test]
