@@ -6,6 +6,7 @@ use super::parts::{Segment, SegmentBar, Shape, Tone, deadline, standing_look, wh
 use crate::model::{Phase, Standing, UnixMs};
 use crate::rotation::overview::{IntegrationView, Moment};
 use crate::rotation::registry::Shown;
+use crate::store::callers::TokenCaller;
 use crate::store::rotations::Rotation;
 use crate::store::tokens::Token;
 
@@ -30,6 +31,12 @@ pub fn caller(agent: Option<&str>, source: Option<&str>) -> Option<String> {
         (None, Some(source)) => Some(format!("from {source}")),
         (None, None) => None,
     }
+}
+
+/// The same of a caller that is kept: "a program that does not say what it is" where nothing is known.
+pub fn called_by(known: &TokenCaller) -> String {
+    caller(known.agent(), known.source())
+        .unwrap_or_else(|| "a program that does not say what it is".to_owned())
 }
 
 /// The last refusal of these tokens: when, by which code, of which token, from where.

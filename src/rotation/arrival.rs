@@ -3,6 +3,7 @@ use super::error::{Result, RotationError};
 use super::registry::{self, Shown, shown};
 use crate::model::{Acts, IntegrationId, TokenId, TokenState, UnixMs};
 use crate::store::accounts::Integration;
+use crate::store::callers::{self, TokenCaller};
 use crate::store::state;
 use crate::store::tokens::{self, Token};
 
@@ -13,13 +14,24 @@ pub struct Arrival {
     pub integration: Integration,
     /// The new token as it stands.
     pub token: Shown,
+    /// Who calls with it, heard last first.
+    pub callers: Vec<TokenCaller>,
     /// An older token of the integration that was refused since the new one was issued: the code
     /// still sends that one.
-    pub stray: Option<Token>,
+    pub stray: Option<Stray>,
     /// The older tokens that still work and have been used, newest first.
     pub old: Vec<Old>,
     /// The database's time.
     pub now: UnixMs,
+}
+
+/// An older token that is refused since a new one was issued.
+#[derive(Clone, Debug)]
+pub struct Stray {
+    /// The token.
+    pub row: Token,
+    /// Who has sent it since, heard last first.
+    pub callers: Vec<TokenCaller>,
 }
 
 /// How long an old token makes no request before it counts as silent, in milliseconds.
@@ -28,8 +40,10 @@ pub const SILENT_AFTER_MS: i64 = 10 * 60_000;
 /// An older token that still works, while the new one takes its place.
 #[derive(Clone, Debug)]
 pub struct Old {
-    /// The token, with its last caller.
+    /// The token.
     pub row: Token,
+    /// Who calls with it, heard last first; once it should fall silent, who has not changed over.
+    pub callers: Vec<TokenCaller>,
     /// Whether it is still heard of.
     pub voice: Voice,
 }
@@ -45,6 +59,30 @@ pub enum Voice {
     Pausing,
     /// Both have been in use and it has made no request for [`SILENT_AFTER_MS`].
     Silent,
+}
+
+impl Old {
+    fn new(row: &Token, new: &Token, callers: &[TokenCaller], now: UnixMs) -> Self {
+        let voice = voice(row, new, now);
+        let since = new.first_used_at.filter(|_| voice == Voice::Speaking);
+        Self {
+            callers: of(row, callers, |caller| {
+                caller.used_at.is_some() && caller.used_at > since
+            }),
+            row: row.clone(),
+            voice,
+        }
+    }
+}
+
+/// The callers of one token that are asked for.
+fn of(
+    token: &Token,
+    callers: &[TokenCaller],
+    wanted: impl Fn(&TokenCaller) -> bool,
+) -> Vec<TokenCaller> {
+    let its = |caller: &&TokenCaller| caller.token_id == token.id && wanted(caller);
+    callers.iter().filter(its).cloned().collect()
 }
 
 fn voice(old: &Token, new: &Token, now: UnixMs) -> Voice {
@@ -66,32 +104,42 @@ impl Arrival {
     pub fn of(
         integration: &Integration,
         tokens: &[Shown],
+        callers: &[TokenCaller],
         id: &TokenId,
         now: UnixMs,
     ) -> Option<Self> {
-        let token = tokens.iter().find(|token| token.row.id == *id)?;
-        Some(Self::new(integration.clone(), token.clone(), tokens, now))
+        let token = tokens.iter().find(|token| token.row.id == *id)?.clone();
+        Some(Self::new(integration.clone(), token, tokens, callers, now))
     }
 
     /// The arrival of a token beside the others of its integration.
-    pub fn new(integration: Integration, token: Shown, others: &[Shown], now: UnixMs) -> Self {
+    pub fn new(
+        integration: Integration,
+        token: Shown,
+        others: &[Shown],
+        callers: &[TokenCaller],
+        now: UnixMs,
+    ) -> Self {
         let id = &token.row.id;
         let stray = others
             .iter()
             .map(|other| &other.row)
             .filter(|other| other.id != *id && other.last_refused_at >= Some(token.row.issued_at))
             .max_by_key(|other| other.last_refused_at)
-            .cloned();
+            .map(|row| Stray {
+                row: row.clone(),
+                callers: of(row, callers, |caller| {
+                    caller.refused_at >= Some(token.row.issued_at)
+                }),
+            });
         let old = others
             .iter()
             .filter(|other| other.row.id != *id && other.row.issued_at <= token.row.issued_at)
             .filter(|other| other.state == TokenState::Active && other.row.last_used_at.is_some())
-            .map(|other| Old {
-                voice: voice(&other.row, &token.row, now),
-                row: other.row.clone(),
-            })
+            .map(|other| Old::new(&other.row, &token.row, callers, now))
             .collect();
         Self {
+            callers: of(&token.row, callers, |caller| caller.used_at.is_some()),
             integration,
             token,
             stray,
@@ -125,6 +173,8 @@ impl Engine {
             .into_iter()
             .map(|row| shown(row, state.stage(), state.now))
             .collect();
-        Arrival::of(&integration, &tokens, token, state.now).ok_or(RotationError::NotFound("token"))
+        let callers = callers::of_integration(&mut tx, &integration.id).await?;
+        Arrival::of(&integration, &tokens, &callers, token, state.now)
+            .ok_or(RotationError::NotFound("token"))
     }
 }

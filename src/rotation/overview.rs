@@ -10,6 +10,7 @@ use crate::model::{AccountId, Acts, IntegrationId, Stage, Standing, TokenState, 
 use crate::store::Tx;
 use crate::store::accounts::{self, Integration};
 use crate::store::audit;
+use crate::store::callers::{self, TokenCaller};
 use crate::store::captures::{self, Capture};
 use crate::store::rotations::{self, Rotation};
 use crate::store::tokens::{self, Token};
@@ -154,6 +155,8 @@ pub struct Story {
     pub view: IntegrationView,
     /// The evidence of captures, by token.
     pub captures: HashMap<String, Capture>,
+    /// Who calls with its tokens, heard last first.
+    pub callers: Vec<TokenCaller>,
     /// What was done to it and its tokens, newest first.
     pub deeds: Vec<audit::Entry>,
 }
@@ -283,6 +286,7 @@ async fn story(tx: &mut Tx, moment: Moment, integration: Integration) -> Result<
         view: view(integration, tokens, &days, &moment),
         moment,
         captures: evidence,
+        callers: callers::of_integration(tx, &id).await?,
         deeds,
     })
 }

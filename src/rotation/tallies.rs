@@ -34,6 +34,11 @@ impl Tallies {
             if tally.agent != caller.agent {
                 tally.agent.clone_from(&caller.agent);
             }
+            let by = tally
+                .callers
+                .of(caller.source.as_deref(), caller.agent.as_deref());
+            by.uses += 1;
+            by.used_at = by.used_at.max(Some(at));
         });
     }
 
@@ -46,6 +51,12 @@ impl Tallies {
             if tally.refused_source != caller.source {
                 tally.refused_source.clone_from(&caller.source);
             }
+            let by = tally
+                .callers
+                .of(caller.source.as_deref(), caller.agent.as_deref());
+            by.refused += 1;
+            by.refused_at = by.refused_at.max(Some(at));
+            by.code = Some(reason.code());
         });
     }
 

@@ -66,7 +66,7 @@ fn explain(error: MigrateError) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{captures, keys};
+    use crate::store::{callers, captures, keys};
     use crate::tests::cluster;
 
     /// As the release before tokens issued elsewhere left it: keys that are sealed, compromised and
@@ -80,7 +80,14 @@ mod tests {
             lookback_ms, started_by, started_at, ends_at) values
             ('rot_1', 'r', 'r', '', 1, 2, 'recording', 1, 0, 'priya', 1, 9);
         insert into captures (rotation_id, subject, how, first_seen, last_seen, requests) values
-            ('rot_1', 'tok_1', 'use', 6, 7, 8);";
+            ('rot_1', 'tok_01kb3f6y8p2m4n5q7r9s0t1v2w', 'use', 6, 7, 8);
+        insert into accounts (id, name, name_key, contact, created_at) values ('acc_1', 'A', 'a', 'a@a.example', 1);
+        insert into integrations (id, account_id, name, name_key, created_at) values ('int_01kb3f6y8p2m4n5q7r9s0t1v2w', 'acc_1', 'I', 'i', 1);
+        insert into tokens (id, digest, integration_id, account_id, kid, born, generation, hint, fix_ref, issued_at,
+            issued_by, retires, overlap_ms, last_used_at, last_source, last_agent, uses, refused, last_refused_at,
+            last_refused_code, last_refused_source) values
+            ('tok_01kb3f6y8p2m4n5q7r9s0t1v2w', $1, 'int_01kb3f6y8p2m4n5q7r9s0t1v2w', 'acc_1', 'g1-a', 1, 1, 'abcd', 'ref', 1, 'priya', 'keep', 0,
+            7, '192.0.2.1', 'curl/8', 5, 4, 9, 'token_revoked', '192.0.2.1');";
 
     async fn keeps_what_is_there(url: &str) {
         let db = Db::connect(url).await.unwrap();
@@ -120,8 +127,21 @@ mod tests {
             (said[0].kid.as_str(), said[0].reason.as_str()),
             ("g1-a", "a laptop was lost")
         );
-        let capture = captures::latest(&mut tx, "tok_1").await.unwrap().unwrap();
+        let capture = captures::latest(&mut tx, "tok_01kb3f6y8p2m4n5q7r9s0t1v2w")
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!((capture.first_seen.0, capture.requests), (6, 8));
+        let callers =
+            callers::of_integration(&mut tx, &"int_01kb3f6y8p2m4n5q7r9s0t1v2w".parse().unwrap())
+                .await
+                .unwrap();
+        let told: Vec<_> = callers
+            .iter()
+            .map(|caller| (caller.source(), caller.agent(), caller.uses, caller.refused))
+            .collect();
+        let at = Some("192.0.2.1");
+        assert_eq!(told, [(at, None, 0, 1), (at, Some("curl/8"), 1, 0)]);
     }
 
     #[tokio::test]

@@ -26,6 +26,8 @@ pub mod accounts;
 pub mod audit;
 /// A copy of a database that is in use.
 mod backup;
+/// Who calls with a token.
+pub mod callers;
 /// The allowlist of a rotation and its evidence.
 pub mod captures;
 /// How each engine is reached.

@@ -1,5 +1,6 @@
 use sqlx::{FromRow, QueryBuilder};
 
+use super::callers::{self, CallerTallies};
 use super::{StoreError, Tx};
 use crate::model::{AccountId, IntegrationId, RotationId, TokenId, UnixMs};
 
@@ -29,6 +30,8 @@ pub struct Tally {
     pub refused_source: Option<String>,
     /// Why it was refused.
     pub code: Option<&'static str>,
+    /// The same by who asked.
+    pub callers: CallerTallies,
 }
 
 impl Tally {
@@ -45,6 +48,7 @@ impl Tally {
             refused_at: UnixMs(0),
             refused_source: None,
             code: None,
+            callers: CallerTallies::default(),
         }
     }
 
@@ -63,6 +67,7 @@ impl Tally {
             self.refused_source = earlier.refused_source;
             self.code = earlier.code;
         }
+        self.callers.add_earlier(earlier.callers);
     }
 }
 
@@ -76,8 +81,8 @@ struct Count<'t> {
     note: Option<&'t str>,
 }
 
-/// Adds what was counted to the registry, to the days of use and, when `rotation` is recording, to
-/// the evidence of captures. Another node may have written a later use before: its last use stands,
+/// Adds what was counted to the registry, to the days of use, to the callers and, when `rotation` is
+/// recording, to the evidence of captures. Another node may have written a later use before: its last use stands,
 /// and the counts add up.
 pub async fn flush(
     tx: &mut Tx,
@@ -121,7 +126,7 @@ pub async fn flush(
     for some in refused.chunks(ROWS) {
         add_refusals(tx, some).await?;
     }
-    Ok(())
+    callers::add(tx, &tallies).await
 }
 
 async fn add_uses(tx: &mut Tx, counts: &[Count<'_>]) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@
 //! is a browser without script: it keeps cookies, follows redirects and posts forms as they stand.
 
 mod api;
+mod callers;
 pub mod cluster;
 mod decide;
 mod elsewhere;

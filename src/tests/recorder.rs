@@ -12,7 +12,8 @@ use crate::rotation::{Answer, Receipt, with_a_short_queue_for_tests};
 use crate::store::usage::{self, Tally};
 use crate::store::{Lock, StoreError, captures};
 
-async fn flush(world: &World, tally: Tally) {
+/// Writes what was counted of one token, as a node's flush does.
+pub(super) async fn flush(world: &World, tally: Tally) {
     world
         .engine
         .db()

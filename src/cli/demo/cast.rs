@@ -62,7 +62,9 @@ pub struct Client {
     /// What it says it is.
     pub agent: &'static str,
     /// Where it calls from: an address for documentation (RFC 5737).
-    pub source: &'static str,
+    source: &'static str,
+    /// Its second machine, if it runs on two.
+    twin: Option<&'static str>,
 }
 
 /// When an integration calls. Days are counted back from today, hours are UTC.
@@ -135,7 +137,20 @@ impl Client {
             fate: Fate::Old,
             agent,
             source,
+            twin: None,
         }
+    }
+
+    const fn and_from(mut self, twin: &'static str) -> Self {
+        self.twin = Some(twin);
+        self
+    }
+
+    /// Where one of its requests comes from: its machines take turns.
+    pub fn source_of(&self, request: u64) -> &'static str {
+        self.twin
+            .filter(|_| !request.is_multiple_of(2))
+            .unwrap_or(self.source)
     }
 
     const fn but(mut self, fate: Fate) -> Self {
@@ -159,6 +174,7 @@ pub const HOUSES: &[House] = &[
                 "northwind-orders/3.2",
                 "203.0.113.21",
             )
+            .and_from("203.0.113.23")
             .but(Fate::Dead),
             Client::new(
                 "Billing export",

@@ -299,11 +299,11 @@ async fn live_a_day(
 /// The requests of one integration at one time, as the gateway would have asked.
 async fn call(at: &Installation, life: &Life, times: u32) {
     let Some(token) = &life.token else { return };
-    let caller = Caller {
-        source: Some(life.client.source.to_owned()),
-        agent: Some(life.client.agent.to_owned()),
-    };
-    for _ in 0..times {
+    for request in 0..times {
+        let caller = Caller {
+            source: Some(life.client.source_of(request.into()).to_owned()),
+            agent: Some(life.client.agent.to_owned()),
+        };
         at.engine.verify(token.token.expose(), &caller).await;
     }
 }

@@ -35,7 +35,7 @@ pub fn start(at: &Installation, lines: Vec<Line>) -> Result<JoinHandle<()>> {
             due.tick().await;
             second += 1;
             for line in lines.iter().filter(|line| line.is_due(second, &random)) {
-                line.call(&client, &url).await;
+                line.call(&client, &url, second).await;
             }
         }
     }))
@@ -60,12 +60,12 @@ impl Line {
     }
 
     /// One request, as a gateway passes it on. Whatever the answer is, it was asked.
-    async fn call(&self, client: &reqwest::Client, url: &str) {
+    async fn call(&self, client: &reqwest::Client, url: &str, second: u64) {
         let asked = client
             .get(url)
             .bearer_auth(self.token.expose())
             .header("user-agent", self.client.agent)
-            .header("x-forwarded-for", self.client.source)
+            .header("x-forwarded-for", self.client.source_of(second))
             .send()
             .await;
         if let Err(error) = asked {

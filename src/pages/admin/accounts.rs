@@ -6,12 +6,13 @@ use axum::routing::get;
 use leptos::prelude::*;
 
 use super::filter::{Ask, Wanted};
-use super::words::{InUtc, accounts, capital, count, figure};
+use super::words::{InUtc, accounts, count, figure};
 use crate::auth::AppState;
 use crate::model::{Admin, UnixMs};
 use crate::pages::parts::{
     Column, EmptyState, Icon, Order, PageHeader, Pagination, Shape, SortHeader, Table, ago,
 };
+use crate::pages::words::capital;
 use crate::pages::{Frame, PageError, Section, Visit};
 use crate::rotation::overview::Moment;
 use crate::rotation::rehearsal::{AccountFate, Show, Sort};

@@ -6,10 +6,10 @@ use axum::routing::get;
 use leptos::prelude::*;
 use serde::Deserialize;
 
-use super::words::capital;
 use crate::auth::AppState;
 use crate::model::{Admin, UnixMs};
 use crate::pages::parts::{EmptyState, Happening, PageHeader, StepPager, Timeline, ago};
+use crate::pages::words::capital;
 use crate::pages::{Frame, PageError, Section, Visit};
 use crate::store::audit::Entry;
 

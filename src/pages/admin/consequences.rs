@@ -1,7 +1,8 @@
 use super::steps::Step;
-use super::words::{accounts, capital, count, tokens};
+use super::words::{accounts, count, tokens};
 use crate::model::UnixMs;
 use crate::pages::parts::{ago, counted, deadline};
+use crate::pages::words::capital;
 use crate::rotation::status::Status;
 use crate::store::rotations::Rotation;
 

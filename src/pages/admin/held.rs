@@ -13,6 +13,7 @@ use crate::pages::parts::{
     Crumb, EmptyState, ErrorSummary, Field, FieldError, Notice, PageHeader, StepPager, Table, Tone,
     counted, error_of, when,
 };
+use crate::pages::words::capital;
 use crate::pages::{Frame, PageError, Section, Visit, status_of};
 use crate::rotation::held::{Approvals, HeldList, HeldToken, MOST_HELD, Which};
 use crate::store::rotations::Rotation;
@@ -242,7 +243,7 @@ fn left_over(done: Approvals) -> impl IntoView {
     } = done;
     let said = format!(
         "{} approved. {} held:",
-        super::words::capital(&super::words::tokens(approved)),
+        capital(&super::words::tokens(approved)),
         counted(count(left), "token stays", "tokens stay"),
     );
     let lines = named

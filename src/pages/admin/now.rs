@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use super::alarm::Alarms;
 use super::audit::AuditLines;
 use super::pictures::{STEPS, burn_down_chart, capture_chart};
-use super::words::{accounts, capital, count, figure};
+use super::words::{accounts, count, figure};
 use crate::auth::AppState;
 use crate::islands::Live;
 use crate::model::{Admin, Phase, UnixMs};
@@ -16,6 +16,7 @@ use crate::pages::parts::{
     Notice, PageHeader, PhaseTrack, Stat, StatTiles, Tone, ago, counted, day, deadline, moment,
     moment_to_the_second, when,
 };
+use crate::pages::words::capital;
 use crate::pages::{Frame, PageError, Section, Visit, fragment};
 use crate::rotation::Engine;
 use crate::rotation::destruction::KeyRecord;

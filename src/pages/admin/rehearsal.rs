@@ -4,13 +4,14 @@ use leptos::prelude::*;
 
 use super::pictures::{STEPS, capture_chart};
 use super::rotations::crumbs;
-use super::words::{InUtc, accounts, capital, count, figure};
+use super::words::{InUtc, accounts, count, figure};
 use crate::model::{Admin, Phase, Standing, UnixMs};
 use crate::pages::parts::Column::{Figures, Words};
 use crate::pages::parts::{
     Badge, EmptyState, Notice, PageHeader, PhaseTrack, Shape, Stat, StatTiles, Table, Tone,
     counted, day, moment_to_the_second,
 };
+use crate::pages::words::{capital, in_short};
 use crate::pages::{Frame, PageError, Section, Visit};
 use crate::rotation::Engine;
 use crate::rotation::held::HeldAccount;
@@ -269,10 +270,7 @@ fn row(account: AffectedAccount, now: UnixMs, verb: &'static str) -> impl IntoVi
         .iter()
         .map(|one| one.name.as_str())
         .collect();
-    let names = match names.as_slice() {
-        [a, b, rest @ ..] if rest.len() > 1 => format!("{a}, {b} and {} more", rest.len()),
-        few => few.join(", "),
-    };
+    let names = in_short(&names);
     let refused = refused_already(&account.integrations, verb);
     // The account is as urgent as its integration that was used last.
     let last = account

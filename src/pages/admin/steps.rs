@@ -9,13 +9,14 @@ use leptos::prelude::*;
 
 use super::consequences::Consequence;
 use super::rotations::crumbs;
-use super::words::{accounts, capital, id, refusal};
+use super::words::{accounts, id, refusal};
 use crate::auth::AppState;
 use crate::model::{Admin, Phase, UnixMs};
 use crate::pages::parts::{
     Acknowledge, Acknowledgements, ErrorSummary, FieldError, PageHeader, TypedConfirmation,
     error_of,
 };
+use crate::pages::words::capital;
 use crate::pages::{Frame, PageError, Section, Visit};
 use crate::rotation::status::Status;
 use crate::rotation::{Engine, RotationError, Rule};

@@ -43,16 +43,6 @@ pub fn tokens(number: i64) -> String {
     counted(count(number), "token", "tokens")
 }
 
-/// The text with its first letter as a capital.
-pub fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    let first: String = chars
-        .next()
-        .map(|c| c.to_uppercase().collect())
-        .unwrap_or_default();
-    first + chars.as_str()
-}
-
 /// A phase as icon, shape and word.
 #[component]
 pub fn PhaseBadge(

@@ -22,6 +22,7 @@ use super::error::PageError;
 use super::parts::Column::{Figures, Words};
 use super::parts::{Crumb, EmptyState, PageHeader, Table, counted};
 use super::shell::{Frame, Section, Visit};
+use super::words::capital;
 use crate::auth::AppState;
 use crate::model::Reason;
 use crate::rotation::tickets::Context;
@@ -121,15 +122,6 @@ fn result(found: &Found, words: &str) -> (String, &'static str) {
         "No answer holds all these words; these hold most of them."
     };
     (title, sub)
-}
-
-/// "2 answers", "No answers".
-fn capital(words: &str) -> String {
-    let mut chars = words.chars();
-    chars
-        .next()
-        .map(|first| first.to_uppercase().chain(chars).collect())
-        .unwrap_or_default()
 }
 
 #[component]

@@ -2,7 +2,6 @@ use crate::model::{Reason, Standing, UnixMs};
 use crate::pages::customer::{cutover, hint, recording, times, until};
 use crate::pages::parts::{moment, when};
 use crate::rotation::overview::{IntegrationView, Moment, Story};
-use crate::store::tokens::Token;
 
 /// The page's first line: where this integration stands, in words.
 pub(super) fn headline(view: &IntegrationView, now: UnixMs) -> String {
@@ -125,18 +124,14 @@ pub(super) fn what_happened(story: &Story) -> String {
     format!(
         "The 401 was about the token {}: {} Last refused {}{from}.",
         hint(token),
-        why(token, story),
+        why(token.last_refused_code.as_deref(), story),
         when(at, now)
     )
 }
 
 /// Why a token was refused last, as the end of a sentence.
-pub(super) fn why(token: &Token, story: &Story) -> String {
-    match token
-        .last_refused_code
-        .as_deref()
-        .and_then(Reason::from_code)
-    {
+pub(super) fn why(code: Option<&str>, story: &Story) -> String {
+    match code.and_then(Reason::from_code) {
         Some(Reason::NotCaptured) => match cutover(&story.moment) {
             Some(at) => format!(
                 "it made no request in the recording phase, and the key was rotated {}.",

@@ -12,19 +12,20 @@ use crate::pages::parts::{Crumb, Notice, PageHeader, Tone, deadline, when};
 use crate::pages::shell::{Frame, Section, Visit};
 use crate::pages::support::help_link;
 use crate::rotation::arrival::Arrival;
-use crate::rotation::overview::IntegrationView;
+use crate::rotation::overview::{IntegrationView, Story};
 use crate::rotation::registry::{Issued, Shown};
 use crate::rotation::tickets::Context;
 
-/// Shows a token that was just issued: the one time it is seen. `before` is its integration as it
+/// Shows a token that was just issued: the one time it is seen. `story` is its integration's as it
 /// stood when it was asked for.
 pub(super) async fn show(
     visit: Visit,
     base: String,
-    before: &IntegrationView,
+    story: &Story,
     issued: Issued,
     retirement: Retirement,
 ) -> Response {
+    let before = &story.view;
     let Issued {
         token,
         row,
@@ -51,7 +52,7 @@ pub(super) async fn show(
         Retirement::AtOnce => &[],
         Retirement::AfterFirstUse { .. } | Retirement::Keep => before.tokens.as_slice(),
     };
-    let arrival = Arrival::new(integration, fresh, others, now);
+    let arrival = Arrival::new(integration, fresh, others, &story.callers, now);
     visit
         .show(StatusCode::OK, frame, move || {
             view! { <Fresh base token arrival end=end.trim().to_owned() other language/> }

@@ -133,7 +133,7 @@ pub(super) async fn submit(
             let tokens = &mut story.view.tokens;
             tokens.retain(|token| Some(&token.row.id) != lost.as_ref());
             let base = app.engine.settings().public_url.clone();
-            return Ok(fresh::show(visit, base, &story.view, issued, retirement).await);
+            return Ok(fresh::show(visit, base, &story, issued, retirement).await);
         }
         Err(RotationError::Refused(Rule::AlreadySubmitted)) => {
             let there = format!("/integrations/{id}?generated=already");

@@ -1,10 +1,15 @@
 use leptos::prelude::*;
 
 use crate::model::UnixMs;
-use crate::pages::customer::{caller, hint};
+use crate::pages::customer::{called_by, hint};
 use crate::pages::parts::{Notice, Table, Tone, When, moment, moment_to_the_second};
+use crate::pages::words::{capital, in_short};
 use crate::rotation::arrival::{Arrival, Old, Voice};
+use crate::store::callers::TokenCaller;
 use crate::store::tokens::Token;
+
+/// How many callers of a token are named.
+const SHOWN: usize = 4;
 
 /// Both tokens with their callers, for as long as the old one works: what is said in one line, and the
 /// panel. Nothing where no old one that was ever used still works.
@@ -12,15 +17,17 @@ pub(super) fn handover(arrival: &Arrival) -> Option<(String, AnyView)> {
     let old = arrival.old.iter().max_by_key(|old| rank(old.voice))?;
     let now = arrival.now;
     let (tone, title, text) = said(old, now);
-    let rows: Vec<_> = std::iter::once(("New", &arrival.token.row))
-        .chain(arrival.old.iter().map(|old| ("Old", &old.row)))
-        .map(|(which, token)| row(which, token, now))
+    let new = ("New", &arrival.token.row, &arrival.callers);
+    let old_ones = arrival.old.iter();
+    let rows: Vec<_> = std::iter::once(new)
+        .chain(old_ones.map(|old| ("Old", &old.row, &old.callers)))
+        .map(|(which, token, callers)| row(which, token, callers, now))
         .collect();
     let heading = title.clone();
     let panel = view! {
         <section class="section" aria-label="Both tokens">
             <Notice tone><p><strong>{heading}</strong></p><p>{text}</p></Notice>
-            <Table caption="Who calls with which token" columns=["Token", "Client", "Last use", "Ends"]>
+            <Table caption="Who calls with which token" columns=["Token", "Callers", "Last use", "Ends"]>
                 {rows}
             </Table>
         </section>
@@ -53,7 +60,7 @@ fn said(old: &Old, now: UnixMs) -> (Tone, String, String) {
         Voice::Speaking => (
             Tone::Warn,
             format!("The old token {name} is still in use"),
-            format!("A program that reads the new one nowhere yet goes on with it. {end}"),
+            format!("{} {end}", goes_on(&old.callers)),
         ),
         Voice::Pausing => (
             Tone::Plain,
@@ -68,25 +75,33 @@ fn said(old: &Old, now: UnixMs) -> (Tone, String, String) {
     }
 }
 
+/// Who has not changed over to the new token.
+fn goes_on(callers: &[TokenCaller]) -> String {
+    let names: Vec<String> = callers.iter().map(called_by).collect();
+    match names.as_slice() {
+        [] => "A program that reads the new one nowhere yet goes on with it.".to_owned(),
+        [one] => format!("{} goes on with it.", capital(one)),
+        many => format!("{} go on with it.", capital(&in_short(many))),
+    }
+}
+
 /// One token. Times are absolute alone: what is asked for every other second should not change when
 /// nothing has happened.
-fn row(which: &'static str, token: &Token, now: UnixMs) -> impl IntoView + use<> {
+fn row(
+    which: &'static str,
+    token: &Token,
+    callers: &[TokenCaller],
+    now: UnixMs,
+) -> impl IntoView + use<> {
     let last = match token.last_used_at.or(token.first_used_at) {
         Some(at) => view! { <When at now seconds=true brief=true/> }.into_any(),
         None => view! { <span class="quiet">"Never used"</span> }.into_any(),
     };
-    let source = token
-        .last_source
-        .as_deref()
-        .or(token.first_source.as_deref());
-    let called = caller(token.last_agent.as_deref(), source).unwrap_or_else(|| {
-        if token.first_used_at.is_some() {
-            "not known"
-        } else {
-            "nobody yet"
-        }
-        .to_owned()
-    });
+    let called = match callers {
+        [] if token.first_used_at.is_some() => "not known".into_any(),
+        [] => "nobody yet".into_any(),
+        callers => lines(callers),
+    };
     let end = match token.ends_at.or(token.expires_at) {
         Some(at) => moment_to_the_second(at, now),
         None => "Never".to_owned(),
@@ -94,9 +109,22 @@ fn row(which: &'static str, token: &Token, now: UnixMs) -> impl IntoView + use<>
     view! {
         <tr>
             <th scope="row">{which}" "<span class="mono nowrap">{hint(token)}</span></th>
-            <td data-label="Client">{called}</td>
+            <td data-label="Callers">{called}</td>
             <td data-label="Last use">{last}</td>
             <td data-label="Ends">{end}</td>
         </tr>
     }
+}
+
+/// Some callers, one below the other, and how many there are besides.
+fn lines(callers: &[TokenCaller]) -> AnyView {
+    let more = callers.len().saturating_sub(SHOWN);
+    let shown: Vec<_> = callers
+        .iter()
+        .take(SHOWN)
+        .map(|caller| view! { <span>{called_by(caller)}</span> })
+        .collect();
+    let more =
+        (more > 0).then(|| view! { <span class="quiet">{format!("and {more} more")}</span> });
+    view! { <div class="cell-two">{shown}{more}</div> }.into_any()
 }

@@ -7,11 +7,12 @@ use super::handover::handover;
 use crate::auth::AppState;
 use crate::islands::Live;
 use crate::model::{IntegrationId, Member, Standing, TokenId, TokenState};
-use crate::pages::customer::hint;
+use crate::pages::customer::{called_by, hint};
 use crate::pages::error::PageError;
 use crate::pages::parts::{LivePanel, Notice, Shape, Tone, moment_to_the_second};
 use crate::pages::shell::fragment as fragment_of;
 use crate::pages::support::help_link;
+use crate::pages::words::{capital, in_short};
 use crate::rotation::arrival::Arrival;
 use crate::rotation::tickets::Context;
 
@@ -152,8 +153,8 @@ fn Status(arrival: Arrival) -> impl IntoView {
 
 /// What is said of requests that still come with an older token.
 fn stray(arrival: &Arrival) -> Option<String> {
-    let token = arrival.stray.as_ref()?;
-    let at = token.last_refused_at?;
+    let stray = arrival.stray.as_ref()?;
+    let at = stray.row.last_refused_at?;
     if arrival
         .token
         .row
@@ -162,14 +163,15 @@ fn stray(arrival: &Arrival) -> Option<String> {
     {
         return None;
     }
-    let from = token
-        .last_refused_source
-        .as_deref()
-        .map(|source| format!(" from {source}"))
-        .unwrap_or_default();
+    let senders: Vec<String> = stray.callers.iter().map(called_by).collect();
+    let (who, still_sends) = match senders.as_slice() {
+        [] => ("A program".to_owned(), "still sends"),
+        [one] => (capital(one), "still sends"),
+        many => (capital(&in_short(many)), "still send"),
+    };
     Some(format!(
-        "A program{from} still sends the old token {}. It was refused {}.",
-        hint(token),
+        "{who} {still_sends} the old token {}. It was refused {}.",
+        hint(&stray.row),
         // What is asked for every other second should not change when nothing has happened: whoever
         // stands on a link in it would lose the focus.
         moment_to_the_second(at, arrival.now)

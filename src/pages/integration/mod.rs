@@ -2,6 +2,7 @@
 
 mod answer;
 mod archived;
+mod callers;
 mod edit;
 mod form;
 mod fresh;

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::answer::{headline, sub, what_happened};
 use super::archived;
+use super::callers::callers;
 use super::form::{Generate, GenerateState};
 use super::live::LiveStatus;
 use super::refusals::refusals;
@@ -138,6 +139,7 @@ fn Page(story: Story, state: GenerateState, opened: Opened) -> impl IntoView {
                 {above}
                 {timeline::what_happened(&story)}
                 {refusals(&story)}
+                {callers(&story)}
             </div>
             <aside class="stack" aria-label="Facts">
                 <AtAGlance story=story.clone()/>
@@ -189,7 +191,13 @@ fn arrival(story: &Story) -> Option<Arrival> {
     let is_news = newest
         .first_used_at
         .is_some_and(|at| now.since(at) < NEWS_MS && view.standing == Standing::Working);
-    let arrival = Arrival::of(&view.integration, &view.tokens, &newest.id, now)?;
+    let arrival = Arrival::of(
+        &view.integration,
+        &view.tokens,
+        &story.callers,
+        &newest.id,
+        now,
+    )?;
     let is_handover = view.standing == Standing::Working
         && arrival.is_handing_over()
         && now.since(newest.issued_at) < HANDOVER_MS;

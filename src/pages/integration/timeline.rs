@@ -119,7 +119,7 @@ fn of_token(token: &Shown, story: &Story) -> Vec<Event> {
             "Token {name} was refused{}, {} in all: {}",
             from(row.last_refused_source.as_deref()),
             times(row.refused),
-            why(row, story)
+            why(row.last_refused_code.as_deref(), story)
         );
         events.push(event(at, Tone::Bad, text));
     }

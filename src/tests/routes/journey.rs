@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use super::super::http::{Page, Site, Visitor};
 use super::super::world::World;
 use crate::model::{HOUR_MS, IntegrationId, PlainToken};
+use crate::rotation::Caller;
 use crate::rotation::registry::Issued;
 
 const ANA: &str = "ana@alpha.example";
@@ -107,6 +108,26 @@ async fn both_tokens_callers_are_shown_until_the_old_one_is_silent() {
             .contains(&format!("The old token …{hint} is still in use"))
     );
     assert!(!page.body.contains("data-done"));
+
+    assert!(
+        page.body
+            .contains("Node-fetch from 203.0.113.7 goes on with it.")
+    );
+    site.world.pass(1_000).await;
+    let elsewhere = Caller {
+        source: Some("203.0.113.8".to_owned()),
+        agent: Some("cron-job/1.0".to_owned()),
+    };
+    let engine = &site.world.engine;
+    engine.verify(old.token.expose(), &elsewhere).await;
+    engine.flush().await.unwrap();
+    let page = live(&site, &mut ana, &integration).await;
+    assert!(
+        page.body
+            .contains("Cron-job from 203.0.113.8 and node-fetch from 203.0.113.7 go on with it."),
+        "{}",
+        page.body
+    );
 
     // Longer than the arrival is news, and it would still be shown.
     site.world.pass(10 * 60_000).await;
@@ -326,6 +347,8 @@ async fn a_refusal_is_told_with_its_reason() {
     site.world.refused(&issued.token).await;
     site.world.engine.flush().await.unwrap();
     let page = ana.get(&format!("/integrations/{integration}")).await;
+    let used = page.between("<h2>Recent use</h2>", "</section>");
+    assert!(used.contains("node-fetch from 203.0.113.7") && used.contains("node-fetch/3"));
     let table = page.between("<h2>Refused requests</h2>", "</section>");
     for part in [
         "It was revoked.",
