@@ -31,17 +31,19 @@ impl Lock {
         }
     }
 
-    /// Begins a transaction on PostgreSQL, in one message. Its settings end with it, so a pooler
+    /// Begins a transaction on PostgreSQL, in one message. Each statement sees what was committed before
+    /// it, whatever the database's default is: with a snapshot of before the lock was taken, a capture
+    /// would be judged by the phase of before the cutover that it waited for. The settings end with it, so a pooler
     /// may stand in between. A process that is paused inside it holds the lock for two seconds at
     /// the most; a phase step waits ten, for requests queue behind it.
     const fn begin(self) -> &'static str {
         match self {
             Self::Shared => {
-                "begin; set local synchronous_commit = on; \
+                "begin isolation level read committed; set local synchronous_commit = on; \
                  set local idle_in_transaction_session_timeout = '2s'; set local lock_timeout = '5s'"
             }
             Self::Exclusive => {
-                "begin; set local synchronous_commit = on; \
+                "begin isolation level read committed; set local synchronous_commit = on; \
                  set local idle_in_transaction_session_timeout = '2s'; set local lock_timeout = '10s'"
             }
         }
@@ -191,6 +193,37 @@ async fn holder_on(pool: &PgPool, pooled: bool) -> Result<Option<String>, StoreE
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Db;
+    use crate::tests::cluster;
+
+    /// What is read under the lock must not be of before it was taken, whatever a database's default is.
+    #[tokio::test]
+    async fn each_statement_sees_what_the_lock_waited_for() {
+        let url = tokio::task::spawn_blocking(cluster::new_database)
+            .await
+            .unwrap();
+        let set = Db::connect(url.as_str()).await.unwrap();
+        sqlx::raw_sql(
+            "do $$ begin execute format('alter database %I set default_transaction_isolation = serializable', \
+             current_database()); end $$",
+        )
+        .execute(set.postgres_pool().unwrap())
+        .await
+        .unwrap();
+        let db = Db::connect(url.as_str()).await.unwrap();
+        let pool = db.postgres_pool().unwrap();
+        let isolation = "select current_setting('transaction_isolation')";
+        let usual: String = sqlx::query_scalar(isolation).fetch_one(pool).await.unwrap();
+        assert_eq!(usual, "serializable");
+        for lock in [Lock::Shared, Lock::Exclusive] {
+            let mut tx = postgres(pool, false, lock).await.unwrap();
+            let under_the_lock: String = sqlx::query_scalar(isolation)
+                .fetch_one(&mut *tx)
+                .await
+                .unwrap();
+            assert_eq!(under_the_lock, "read committed");
+        }
+    }
 
     #[test]
     fn the_writer_is_read_from_the_systems_list_of_locks() {
