@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::decide::Signature;
 use super::keyring::{self, Head};
 use super::master::MasterKeys;
-use crate::model::UnixMs;
+use crate::model::{Digest, UnixMs};
 use crate::store::keys::SigningKey;
 use crate::store::{StoreError, Tx, keys};
 
@@ -75,6 +75,32 @@ fn check(
         Ok(true) => Signature::Elsewhere,
         Ok(false) | Err(_) => Signature::Bad,
     })
+}
+
+/// The order of the group of P-256, big-endian (FIPS 186-5, SP 800-186 §3.2.1.3).
+const P256_ORDER: [u8; 32] = [
+    0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+];
+
+/// The digest of the same token with its other signature. With ECDSA whoever has `(r, s)` has
+/// `(r, n - s)` as well, without the key; the other algorithms have one signature, and `None`.
+pub fn twin(text: &str, key: &SigningKey) -> Option<Digest> {
+    if key.algorithm != "ES256" {
+        return None;
+    }
+    let (message, signature) = text.rsplit_once('.')?;
+    let mut signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+    let s: &mut [u8; 32] = signature.get_mut(32..)?.try_into().ok()?;
+    let mut borrow = false;
+    for (digit, order) in s.iter_mut().zip(P256_ORDER).rev() {
+        let (left, below) = order.overflowing_sub(*digit);
+        let (left, below_by_one) = left.overflowing_sub(u8::from(borrow));
+        borrow = below || below_by_one;
+        *digit = left;
+    }
+    let twin = format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature));
+    Some(Digest::of(twin.as_bytes()))
 }
 
 /// What verifies the tokens of an imported key. A shared secret is opened for this one check, and

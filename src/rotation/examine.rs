@@ -68,16 +68,27 @@ pub async fn examine(
 ) -> Result<Examined, StoreError> {
     let state = state::load(tx).await?;
     let mut row = tokens::find(tx, Key::Digest(digest)).await?;
+    let (signature, key) = elsewhere::signature(tx, text, masters).await?;
+    // The same token with its other signature is the same token: what was revoked stays so.
+    let twin = match (&row, signature, &key) {
+        (None, Signature::Elsewhere, Some(key)) => elsewhere::twin(text, key),
+        _ => None,
+    };
+    if let Some(twin) = &twin {
+        row = tokens::find(tx, Key::Digest(twin)).await?;
+    }
     if let Some(found) = &mut row
         && found.token.expires_at.is_none()
     {
         // A ledger of digests need not say when its tokens end: they say it themselves.
         found.token.expires_at = Claims::expiry(text);
     }
-    let (signature, key) = elsewhere::signature(tx, text, masters).await?;
     let stranger = match (&row, signature, &key) {
         (None, Signature::Elsewhere, Some(key)) => match Claims::of(text, key) {
-            Some(claims) => Some(stranger(tx, text, digest, claims, key).await?),
+            Some(claims) => {
+                let digests = (digest, twin.as_ref());
+                Some(stranger(tx, text, digests, claims, key).await?)
+            }
             None => None,
         },
         _ => None,
@@ -95,12 +106,16 @@ pub async fn examine(
 async fn stranger(
     tx: &mut Tx,
     text: &str,
-    digest: &Digest,
+    (digest, twin): (&Digest, Option<&Digest>),
     claims: Claims,
     key: &crate::store::keys::SigningKey,
 ) -> Result<Stranger, StoreError> {
     let id = TokenId::of_digest(digest);
-    let refused = held::is_refused(tx, &id).await?.unwrap_or(false);
+    let mut refused = held::is_refused(tx, &id).await?.unwrap_or(false);
+    if let Some(twin) = twin {
+        let twin = TokenId::of_digest(twin);
+        refused |= held::is_refused(tx, &twin).await?.unwrap_or(false);
+    }
     let account = match &claims.account {
         Some(named) => accounts::find(tx, named).await?,
         None => None,

@@ -311,3 +311,48 @@ fn what_is_no_key_is_refused_with_advice_and_not_repeated() {
     }
     assert!(Material::read(&[0xff, 0xfe], SecretForm::Base64).is_err());
 }
+
+/// The same token with its other signature: (r, n - s) for (r, s). Whoever has one has the other.
+fn other_signature(token: &PlainToken) -> PlainToken {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let order = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+    let (message, signature) = token.expose().rsplit_once('.').unwrap();
+    let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let mut other = signature.clone();
+    let mut borrow = 0_i32;
+    for at in (0..32).rev() {
+        let digit = i32::from_str_radix(&order[2 * at..2 * at + 2], 16).unwrap();
+        let left = digit - i32::from(signature[32 + at]) - borrow;
+        borrow = i32::from(left < 0);
+        other[32 + at] = u8::try_from(left.rem_euclid(256)).unwrap();
+    }
+    PlainToken::new(format!("{message}.{}", URL_SAFE_NO_PAD.encode(other)))
+}
+
+both! {
+    /// ECDSA has two signatures for each. They are one token: what ends it ends both, and both are one use.
+    async fn a_token_with_its_other_signature_is_the_same_token(world: World) {
+        let platform = Platform::es256(Some("es"));
+        platform.import_into(&world).await;
+        world.integration("Alpha").await;
+        let listed = platform.issued("Alpha", "Order sync");
+        let twin = other_signature(&listed);
+        let csv = format!("token,account,integration\n{},Alpha,Order sync\n", listed.expose());
+        crate::tests::elsewhere::ledger::import(&world, &csv).await;
+        let first = world.accepted(&listed).await.token;
+        assert_eq!(world.accepted(&twin).await.token, first, "it verifies, and is known");
+        assert!(held(&world).await.is_empty());
+        world.engine.revoke_token(&world.operator, &first).await.unwrap();
+        for token in [&listed, &twin] {
+            assert_eq!(world.reason(token).await, Reason::Revoked);
+        }
+        // What an admin refused is refused with either.
+        let stranger = platform.issued("Alpha", "Reports");
+        world.accepted(&stranger).await;
+        let id = held(&world).await[0].id.clone();
+        world.engine.refuse_held(&world.operator, &id).await.unwrap();
+        let refused = world.reason(&stranger).await;
+        assert_eq!(world.reason(&other_signature(&stranger)).await, refused);
+    }
+}
