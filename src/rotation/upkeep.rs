@@ -2,7 +2,8 @@ use super::engine::Engine;
 use super::nodes::POLL_EVERY;
 use super::{outbox, phases};
 use crate::model::DAY_MS;
-use crate::store::{Lock, StoreError, held, sessions, state};
+use crate::store::captures::LONGEST_LOOKBACK_MS;
+use crate::store::{Lock, StoreError, held, links, sessions, state, usage};
 use futures_util::FutureExt as _;
 
 /// Turns in a second.
@@ -72,7 +73,7 @@ fn told<E: std::fmt::Display>(result: Result<(), E>, what: &str) {
 
 impl Engine {
     /// Removes what no longer says anything: changes every node has seen, held tokens, letters and
-    /// sessions long ended.
+    /// sessions long ended, failed sign-ins that are forgotten, days of use that no look-back reaches.
     async fn prune(&self) -> Result<(), StoreError> {
         self.db
             .write(Lock::Shared, |tx| {
@@ -81,6 +82,8 @@ impl Engine {
                     state::prune_changes(tx, now.plus(-DAY_MS)).await?;
                     held::prune(tx, now.plus(-DAY_MS)).await?;
                     outbox::prune(tx).await?;
+                    links::prune_attempts(tx, now.plus(-DAY_MS)).await?;
+                    usage::prune_days(tx, now.plus(-LONGEST_LOOKBACK_MS).day()).await?;
                     sessions::prune(tx, now.plus(-30 * DAY_MS)).await
                 }
                 .boxed()

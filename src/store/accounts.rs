@@ -1,4 +1,4 @@
-use sqlx::FromRow;
+use sqlx::{FromRow, QueryBuilder};
 
 use super::{StoreError, Tx};
 use crate::model::{AccountId, EmailAddress, IntegrationId, Name, UnixMs};
@@ -144,13 +144,14 @@ pub async fn integrations(
     account: Option<&AccountId>,
 ) -> Result<Vec<Integration>, StoreError> {
     Ok(on!(tx, c => {
-        sqlx::query_as(
-            "select id, account_id, name, created_at, archived_at from integrations \
-             where archived_at is null and ($1 is null or account_id = $1) order by account_id, name_key",
-        )
-        .bind(account)
-        .fetch_all(c)
-        .await
+        let mut query = QueryBuilder::new(
+            "select id, account_id, name, created_at, archived_at from integrations where archived_at is null",
+        );
+        if let Some(account) = account {
+            query.push(" and account_id = ").push_bind(account);
+        }
+        query.push(" order by account_id, name_key");
+        query.build_query_as().fetch_all(c).await
     })?)
 }
 

@@ -1,4 +1,4 @@
-use sqlx::FromRow;
+use sqlx::{FromRow, QueryBuilder};
 
 use super::{StoreError, Tx};
 use crate::model::{AccountId, UnixMs};
@@ -47,14 +47,12 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Entry>, StoreError> {
     Ok(on!(tx, c => {
-        sqlx::query_as(
-            "select id, at, actor, action, subject, detail from audit \
-             where ($1 is null or subject = $1) order by at desc, id desc limit $2",
-        )
-        .bind(subject)
-        .bind(limit)
-        .fetch_all(c)
-        .await
+        let mut query = QueryBuilder::new("select id, at, actor, action, subject, detail from audit");
+        if let Some(subject) = subject {
+            query.push(" where subject = ").push_bind(subject);
+        }
+        query.push(" order by at desc, id desc limit ").push_bind(limit);
+        query.build_query_as().fetch_all(c).await
     })?)
 }
 
@@ -62,14 +60,12 @@ pub async fn list(
 pub async fn page(tx: &mut Tx, before: Option<&str>, limit: i64) -> Result<Vec<Entry>, StoreError> {
     // Ids sort by time.
     Ok(on!(tx, c => {
-        sqlx::query_as(
-            "select id, at, actor, action, subject, detail from audit where $1 is null or id < $1 \
-             order by id desc limit $2",
-        )
-        .bind(before)
-        .bind(limit)
-        .fetch_all(c)
-        .await
+        let mut query = QueryBuilder::new("select id, at, actor, action, subject, detail from audit");
+        if let Some(before) = before {
+            query.push(" where id < ").push_bind(before);
+        }
+        query.push(" order by id desc limit ").push_bind(limit);
+        query.build_query_as().fetch_all(c).await
     })?)
 }
 

@@ -36,8 +36,20 @@ impl From<&str> for Access {
     }
 }
 
-/// Opens a SQLite file: its readers, and its one writer.
-pub(super) async fn sqlite(path: &str) -> Result<(SqlitePool, SqlitePool, PathBuf), StoreError> {
+/// The ways into a SQLite file.
+pub(super) struct SqliteWays {
+    /// For what reads.
+    pub readers: SqlitePool,
+    /// For a node's polls.
+    pub polls: SqlitePool,
+    /// The one that writes.
+    pub writer: SqlitePool,
+    /// The file.
+    pub file: PathBuf,
+}
+
+/// Opens a SQLite file.
+pub(super) async fn sqlite(path: &str) -> Result<SqliteWays, StoreError> {
     let file = PathBuf::from(path);
     if let Some(folder) = file
         .parent()
@@ -56,17 +68,22 @@ pub(super) async fn sqlite(path: &str) -> Result<(SqlitePool, SqlitePool, PathBu
         Ok(writer.clone().connect_with(options.clone()).await?)
     })
     .await?;
-    let readers = SqlitePoolOptions::new()
-        .before_acquire(is_free)
-        .max_connections(8)
-        .acquire_timeout(Duration::from_secs(5))
-        .connect_with(
-            options
-                .busy_timeout(Duration::from_secs(5))
-                .pragma("query_only", "on"),
-        )
-        .await?;
-    Ok((readers, writer, file))
+    let options = options
+        .busy_timeout(Duration::from_secs(5))
+        .pragma("query_only", "on");
+    let reading = |most| {
+        SqlitePoolOptions::new()
+            .before_acquire(is_free)
+            .max_connections(most)
+            .acquire_timeout(Duration::from_secs(5))
+            .connect_with(options.clone())
+    };
+    Ok(SqliteWays {
+        readers: reading(8).await?,
+        polls: reading(2).await?,
+        writer,
+        file,
+    })
 }
 
 /// Whether a connection can begin a transaction; one that cannot is replaced. After some errors (a
@@ -146,9 +163,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("rollcall.db");
         let path = file.to_str().unwrap();
-        let (readers, writer, _) = sqlite(path).await.unwrap();
-        readers.close().await;
-        writer.close().await;
+        let ways = sqlite(path).await.unwrap();
+        for pool in [ways.readers, ways.polls, ways.writer] {
+            pool.close().await;
+        }
 
         let alone = sqlite_options(&file).pragma("locking_mode", "exclusive");
         let mut other = SqliteConnection::connect_with(&alone).await.unwrap();

@@ -29,6 +29,8 @@ pub struct Db {
 enum Engine {
     Sqlite {
         readers: SqlitePool,
+        /// Two connections apart, by which a node asks what has changed: see PostgreSQL's.
+        polls: SqlitePool,
         /// One connection: the one writer.
         writer: SqlitePool,
         file: Arc<PathBuf>,
@@ -78,11 +80,12 @@ impl Db {
         let access: Access = access.into();
         let url = access.url.as_str();
         let engine = if let Some(path) = url.strip_prefix("sqlite://") {
-            let (readers, writer, file) = connect::sqlite(path).await?;
+            let ways = connect::sqlite(path).await?;
             Engine::Sqlite {
-                readers,
-                writer,
-                file: Arc::new(file),
+                readers: ways.readers,
+                polls: ways.polls,
+                writer: ways.writer,
+                file: Arc::new(ways.file),
             }
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             Engine::Postgres {
@@ -145,8 +148,9 @@ impl Db {
 
     async fn begin_reading(&self, is_poll: bool) -> Result<Tx, StoreError> {
         let inner = match &self.engine {
-            Engine::Sqlite { readers, .. } => {
-                Inner::Sqlite(readers.begin_with("begin deferred").await?)
+            Engine::Sqlite { readers, polls, .. } => {
+                let pool = if is_poll { polls } else { readers };
+                Inner::Sqlite(pool.begin_with("begin deferred").await?)
             }
             Engine::Postgres {
                 pool,
@@ -227,9 +231,13 @@ impl Db {
     pub async fn close(&self) {
         match &self.engine {
             Engine::Sqlite {
-                readers, writer, ..
+                readers,
+                polls,
+                writer,
+                ..
             } => {
                 readers.close().await;
+                polls.close().await;
                 writer.close().await;
             }
             Engine::Postgres { pool, polls, .. } => {

@@ -339,13 +339,14 @@ pub struct Count {
 /// How many tickets of an account, or of all, stand where.
 pub async fn counts(tx: &mut Tx, account: Option<&AccountId>) -> Result<Vec<Count>, StoreError> {
     Ok(on!(tx, c => {
-        sqlx::query_as(
-            "select state, count(*) as tickets, min(waiting_since) as waiting_since from tickets \
-             where ($1 is null or account_id = $1) group by state",
-        )
-        .bind(account)
-        .fetch_all(c)
-        .await
+        let mut query = sqlx::QueryBuilder::new(
+            "select state, count(*) as tickets, min(waiting_since) as waiting_since from tickets",
+        );
+        if let Some(account) = account {
+            query.push(" where account_id = ").push_bind(account);
+        }
+        query.push(" group by state");
+        query.build_query_as().fetch_all(c).await
     })?)
 }
 

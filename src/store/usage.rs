@@ -216,6 +216,15 @@ async fn add_evidence(
     Ok(())
 }
 
+/// Removes days of use before `day`.
+pub async fn prune_days(tx: &mut Tx, day: i64) -> Result<(), StoreError> {
+    exec!(
+        tx,
+        sqlx::query("delete from token_days where day < $1").bind(day)
+    )?;
+    Ok(())
+}
+
 /// Use of one integration on one day.
 #[derive(Clone, Debug, FromRow)]
 pub struct DayOfUse {
