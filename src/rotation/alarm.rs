@@ -63,15 +63,11 @@ impl Alarm {
 
     fn count(&self, kid: &str, source: &str, now: UnixMs) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut key = (kid.to_owned(), source.to_owned());
-        if waiting.len() >= MOST_WAITING && !waiting.contains_key(&key) {
-            OTHERS.clone_into(&mut key.1);
-        }
         add(
             &mut waiting,
             Seen {
-                kid: key.0,
-                source: key.1,
+                kid: kid.to_owned(),
+                source: source.to_owned(),
                 attempts: 1,
                 first_at: now,
                 last_at: now,
@@ -100,7 +96,12 @@ impl Alarm {
     }
 }
 
-fn add(waiting: &mut HashMap<(String, String), Seen>, seen: Seen) {
+/// Adds to what waits. Where there is no room for another source, it counts as one of the others.
+fn add(waiting: &mut HashMap<(String, String), Seen>, mut seen: Seen) {
+    let is_known = waiting.contains_key(&(seen.kid.clone(), seen.source.clone()));
+    if waiting.len() >= MOST_WAITING && !is_known {
+        OTHERS.clone_into(&mut seen.source);
+    }
     match waiting.entry((seen.kid.clone(), seen.source.clone())) {
         Entry::Occupied(mut there) => {
             let there = there.get_mut();

@@ -55,16 +55,16 @@ impl Mark {
         });
     }
 
-    /// Waits until what was noted is on disk, or could not be written.
+    /// Waits until what was noted, or what was noted since, is on disk or could not be written.
     pub async fn settle(&self) {
-        let wanted = self.wanted.borrow().clone();
-        if wanted.is_some() {
-            let _ = self
-                .written
-                .clone()
-                .wait_for(|written| *written == wanted)
-                .await;
-        }
+        let Some(wanted) = self.wanted.borrow().clone() else {
+            return;
+        };
+        let is_there = |written: &Option<Reached>| {
+            let written = written.as_ref();
+            written.is_some_and(|written| *written == wanted || is_ahead(written, &wanted))
+        };
+        let _ = self.written.clone().wait_for(is_there).await;
     }
 }
 

@@ -322,7 +322,14 @@ impl Node {
     ///
     /// # Errors
     /// When the database went back in time: then nothing can be said.
-    pub async fn settle(&self, version: i64) -> Result<(), StoreError> {
+    pub async fn settle(self: &Arc<Self>, version: i64) -> Result<(), StoreError> {
+        // In a task of its own: a caller that goes away would leave silent nodes for the next step to wait for.
+        let node = self.clone();
+        let task = tokio::spawn(async move { node.wait_for_all(version).await });
+        task.await.unwrap_or(Err(StoreError::Cut))
+    }
+
+    async fn wait_for_all(&self, version: i64) -> Result<(), StoreError> {
         let committed = self.clock.elapsed();
         let mut lease = self.view().state.lease_ms;
         if let Err(error) = self.refresh().await {

@@ -102,7 +102,11 @@ impl Engine {
                     let (new, token) =
                         mint(tx, &integration, &order, (&settings.public_url, settings.audience.as_deref()), &by, &masters, &random)
                             .await?;
-                    tokens::insert(tx, &new).await?;
+                    tokens::insert(tx, &new).await.map_err(|error| match error {
+                        // The same form, sent twice at once: the other one has made the token.
+                        StoreError::Duplicate(_) if order.form_id.is_some() => Rule::AlreadySubmitted.into(),
+                        other => RotationError::from(other),
+                    })?;
                     if order.retirement == Retirement::AtOnce {
                         let now = tx.state().now;
                         let ended = tokens::retire_predecessors(tx, &new.id, now).await?;

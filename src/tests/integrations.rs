@@ -2,7 +2,7 @@
 
 use super::both;
 use super::world::{World, caller};
-use crate::model::{HOUR_MS, Reason, Retirement, Standing};
+use crate::model::{Expiry, HOUR_MS, Reason, Retirement, Standing};
 use crate::rotation::registry::Order;
 use crate::rotation::{RotationError, Rule};
 use crate::store::StoreError;
@@ -156,6 +156,35 @@ both! {
         assert_eq!(done.len(), 1);
         for error in refused.into_iter().filter_map(Result::err) {
             assert!(matches!(error, RotationError::Taken(_) | RotationError::Store(StoreError::Locked { .. })), "{error}");
+        }
+    }
+}
+
+both! {
+    /// Two submits of one form at the same time make one token, and the other is told so.
+    async fn a_form_sent_twice_at_once_makes_one_token(world: World) {
+        let integration = world.integration("Alpha").await;
+        for round in 0..10 {
+            let order = Order {
+                integration: integration.clone(),
+                expiry: Expiry::Never,
+                retirement: Retirement::Keep,
+                form_id: Some(format!("form {round}")),
+                instead_of: None,
+            };
+            let sent = [order.clone(), order].map(|order| {
+                let (engine, by) = (world.engine.clone(), world.operator.clone());
+                tokio::spawn(async move { engine.issue_token(&by, order).await })
+            });
+            let mut made = 0;
+            for answer in futures_util::future::join_all(sent).await {
+                match answer.unwrap() {
+                    Ok(_) => made += 1,
+                    Err(RotationError::Refused(Rule::AlreadySubmitted)) => {}
+                    Err(other) => panic!("{other}"),
+                }
+            }
+            assert_eq!(made, 1);
         }
     }
 }

@@ -40,6 +40,23 @@ struct Seen {
     missed: i64,
 }
 
+impl Seen {
+    /// Puts back what could not be written. What was first seen then was first seen then.
+    fn put_back(&mut self, sighting: Sighting) {
+        if let Some(newer) = self.tokens.get_mut(&sighting.token.id) {
+            newer.uses += sighting.uses;
+            newer.first_at = sighting.first_at;
+            newer.first_source = sighting.first_source;
+            newer.first_agent = sighting.first_agent;
+        } else if self.tokens.len() < MOST_AT_ONCE {
+            self.tokens.insert(sighting.token.id.clone(), sighting);
+        } else {
+            // Others have come meanwhile: memory is bounded also while nothing can be written.
+            self.missed += sighting.uses;
+        }
+    }
+}
+
 impl Sightings {
     /// Starts the task that lists them. It ends when the last `Sightings` is dropped.
     pub fn start(db: Db) -> Self {
@@ -133,18 +150,7 @@ async fn flush(db: &Db, seen: &Arc<Mutex<Seen>>, most: i64) -> Result<(), StoreE
         let mut seen = lock(seen);
         seen.missed += missed;
         for sighting in tokens {
-            // What was first seen then was first seen then.
-            match seen.tokens.get_mut(&sighting.token.id) {
-                Some(newer) => {
-                    newer.uses += sighting.uses;
-                    newer.first_at = sighting.first_at;
-                    newer.first_source = sighting.first_source;
-                    newer.first_agent = sighting.first_agent;
-                }
-                None => {
-                    seen.tokens.insert(sighting.token.id.clone(), sighting);
-                }
-            }
+            seen.put_back(sighting);
         }
     }
     result
