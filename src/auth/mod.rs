@@ -16,7 +16,7 @@ mod who;
 
 pub use caller::TrustedProxies;
 pub use operator::{in_place_of, operator};
-pub use own_password::{Checked, check_own_password};
+pub use own_password::{Checked, check_own_password, confirm_second_factor};
 pub use own_path::{is_own_path, sent_from};
 pub use passwords::{PasswordError, Passwords};
 pub use reset::ask_for_password_link;

@@ -102,18 +102,29 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let _place = self
-            .waiting
-            .try_acquire()
+        let (waiting, turns) = (self.waiting.clone(), self.turns.clone());
+        let place = waiting
+            .try_acquire_owned()
             .map_err(|_| PasswordError::Busy)?;
-        let _turn = self
-            .turns
-            .acquire()
+        let turn = turns
+            .acquire_owned()
             .await
             .map_err(|_| PasswordError::Busy)?;
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|_| PasswordError::Busy)
+        // Both are the work's, not the caller's: whoever hangs up meanwhile frees nothing before it is done.
+        tokio::task::spawn_blocking(move || {
+            let _held = (place, turn);
+            work()
+        })
+        .await
+        .map_err(|_| PasswordError::Busy)
+    }
+}
+
+#[cfg(test)]
+impl Passwords {
+    /// Takes the hasher's turn, so that whoever signs in waits.
+    pub(crate) async fn take_turn(&self) -> tokio::sync::OwnedSemaphorePermit {
+        self.turns.clone().acquire_owned().await.unwrap()
     }
 }
 
@@ -135,6 +146,37 @@ impl fmt::Debug for Passwords {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Or clients that hang up would have as many hashed at once as they send.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn whoever_hangs_up_keeps_the_turn_until_the_work_is_done() {
+        let passwords = Passwords::new(Random::system());
+        let (finish, wait) = std::sync::mpsc::channel::<()>();
+        let (began, begins) = tokio::sync::oneshot::channel();
+        let asks = tokio::spawn({
+            let passwords = passwords.clone();
+            async move {
+                let work = move || {
+                    began.send(()).unwrap();
+                    wait.recv().unwrap();
+                };
+                passwords.in_turn(work).await
+            }
+        });
+        begins.await.unwrap();
+        asks.abort();
+        assert!(asks.await.unwrap_err().is_cancelled());
+        let permits = || {
+            (
+                passwords.turns.available_permits(),
+                passwords.waiting.available_permits(),
+            )
+        };
+        assert_eq!(permits(), (0, MOST_WAITING - 1));
+        finish.send(()).unwrap();
+        drop(passwords.take_turn().await);
+        assert_eq!(permits(), (1, MOST_WAITING));
+    }
 
     #[tokio::test]
     async fn a_password_matches_its_hash_and_no_other() {

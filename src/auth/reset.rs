@@ -13,9 +13,8 @@ pub async fn ask_for_password_link(
     let db = app.engine.db();
     // Counted apart from sign-ins of the same name, together with the address it comes from.
     let name = format!("reset {}", email.key());
-    let wait = throttle::wait_ms(db, &name, caller).await?;
-    if wait > 0 {
-        return Ok((wait + 999) / 1_000);
+    if let Err(seconds) = throttle::admit(db, &name, caller).await? {
+        return Ok(seconds);
     }
     throttle::count_failure(db, &name, caller).await?;
     let engine = app.engine.clone();

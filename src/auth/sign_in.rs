@@ -65,15 +65,19 @@ pub async fn sign_in(
             .map_err(RotationError::from)?;
         return Err(SignInError::Wrong);
     };
+    let signed_in = if user.has_second_factor {
+        SignedIn::Halfway(app.engine.await_second_factor(&user.id).await?)
+    } else {
+        begin(session, &user, caller).await?;
+        SignedIn::Wholly(user.clone())
+    };
+    if !is_still_theirs(app, session, &user).await? {
+        return Err(SignInError::Wrong);
+    }
     throttle::forgive(db, email, caller)
         .await
         .map_err(RotationError::from)?;
-    if user.has_second_factor {
-        let step = app.engine.await_second_factor(&user.id).await?;
-        return Ok(SignedIn::Halfway(step));
-    }
-    begin(session, &user, caller).await?;
-    Ok(SignedIn::Wholly(user))
+    Ok(signed_in)
 }
 
 /// What came of a second factor.
@@ -117,20 +121,36 @@ pub async fn second_step(
         .await
         .map_err(RotationError::from)?;
     begin(session, &user, caller).await?;
+    if !is_still_theirs(app, session, &user).await? {
+        return Ok(SecondStep::Not(Verdict::Gone));
+    }
     Ok(SecondStep::In(user))
 }
 
-/// Refuses to look at what comes too soon after too many failures.
+/// Whether the password is still the one that was checked; if not, what has begun with it ends. Until
+/// this is said nobody has been told the id of the session.
+async fn is_still_theirs(
+    app: &AppState,
+    session: &Session,
+    user: &User,
+) -> Result<bool, SignInError> {
+    let hash = user.password_hash.clone();
+    let is_theirs = app.engine.is_still_password(&user.id, hash).await?;
+    if !is_theirs {
+        sign_out(session).await.map_err(|error| {
+            tracing::error!(%error, "a session whose password was changed could not be ended");
+            SignInError::Busy
+        })?;
+    }
+    Ok(is_theirs)
+}
+
+/// Refuses to look at what comes too soon after too many failures; counts what is looked at.
 async fn must_wait(app: &AppState, name: &str, caller: &Caller) -> Result<(), SignInError> {
-    let wait = throttle::wait_ms(app.engine.db(), name, caller)
+    let admitted = throttle::admit(app.engine.db(), name, caller)
         .await
         .map_err(RotationError::from)?;
-    if wait > 0 {
-        return Err(SignInError::Wait {
-            seconds: (wait + 999) / 1_000,
-        });
-    }
-    Ok(())
+    admitted.map_err(|seconds| SignInError::Wait { seconds })
 }
 
 /// Begins a session under a new id; one that the browser had before ends.

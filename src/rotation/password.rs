@@ -64,6 +64,18 @@ impl Engine {
             .await
     }
 
+    /// Whether the password that somebody signed in with is still theirs. Asked after their session has
+    /// begun: a change of the password ends the sessions it finds, and this one may have begun behind it.
+    pub async fn is_still_password(&self, user: &UserId, hash: Option<String>) -> Result<bool> {
+        let user = user.clone();
+        Ok(self
+            .db
+            .write::<_, StoreError, _>(Lock::Shared, move |tx| {
+                async move { users::still_has_password(tx, &user, hash.as_deref()).await }.boxed()
+            })
+            .await?)
+    }
+
     /// Changes a user's own password, ends every session of theirs but the one they do it in, and
     /// makes links that would set it useless. `before` is the hash that the current password was
     /// checked against.

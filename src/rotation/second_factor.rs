@@ -22,6 +22,8 @@ use crate::store::{Lock, StoreError, Tx};
 pub const RECOVERY_CODES: usize = 10;
 /// How long a sign-in waits for the second factor, in milliseconds.
 const SIGN_IN_MS: i64 = HOUR_MS / 6;
+/// How long one that was begun may be turned on, in milliseconds.
+const SET_UP_MS: i64 = HOUR_MS;
 
 /// Whether a user has a second factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,7 +152,11 @@ impl Engine {
             .write(Lock::Shared, move |tx| {
                 async move {
                     let found = second_factors::find(tx, by.user()).await?;
-                    let Some(factor) = found.filter(|factor| factor.confirmed_at.is_none()) else {
+                    let now = tx.state().now;
+                    let waits = |factor: &Factor| {
+                        factor.confirmed_at.is_none() && now.since(factor.created_at) < SET_UP_MS
+                    };
+                    let Some(factor) = found.filter(waits) else {
                         return Ok(Verdict::Gone);
                     };
                     let verdict = judge_code(tx, &factor, &code, &masters).await?;

@@ -71,7 +71,7 @@ impl CallerTally {
         self.used_at.max(self.refused_at).unwrap_or(UnixMs(0))
     }
 
-    fn add(&mut self, other: Self) {
+    fn add(&mut self, other: &Self) {
         self.uses += other.uses;
         self.used_at = self.used_at.max(other.used_at);
         self.refused += other.refused;
@@ -114,7 +114,7 @@ impl CallerTallies {
                 known.source == caller.source && known.agent == caller.agent
             };
             match self.0.iter_mut().find(is_known) {
-                Some(known) => known.add(caller),
+                Some(known) => known.add(&caller),
                 None => self.0.push(caller),
             }
         }

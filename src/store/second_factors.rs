@@ -12,6 +12,8 @@ pub struct Factor {
     pub sealed: Vec<u8>,
     /// Which master key sealed it.
     pub sealed_by: String,
+    /// When it was begun.
+    pub created_at: UnixMs,
     /// Since when it is asked for; `None` while it is being set up.
     pub confirmed_at: Option<UnixMs>,
 }
@@ -24,7 +26,8 @@ impl std::fmt::Debug for Factor {
     }
 }
 
-const COLUMNS: &str = "select user_id, sealed, sealed_by, confirmed_at from second_factors ";
+const COLUMNS: &str =
+    "select user_id, sealed, sealed_by, created_at, confirmed_at from second_factors ";
 
 /// The second factor of a user, whether it is asked for or still being set up.
 pub async fn find(tx: &mut Tx, user: &UserId) -> Result<Option<Factor>, StoreError> {

@@ -131,3 +131,22 @@ pub async fn set_password(tx: &mut Tx, id: &UserId, hash: &str) -> Result<(), St
     )?;
     Ok(())
 }
+
+/// Whether a user's password is still the one behind `hash`. On PostgreSQL the row is locked by this, so
+/// that a change of it which is under way is waited for, and one that comes later sees what this
+/// transaction has written.
+pub async fn still_has_password(
+    tx: &mut Tx,
+    id: &UserId,
+    hash: Option<&str>,
+) -> Result<bool, StoreError> {
+    let done = exec!(
+        tx,
+        sqlx::query(
+            "update users set password_hash = password_hash where id = $1 and password_hash = $2"
+        )
+        .bind(id)
+        .bind(hash)
+    )?;
+    Ok(done == 1)
+}

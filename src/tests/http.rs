@@ -11,8 +11,10 @@ use tower::ServiceExt as _;
 
 use super::world::World;
 use crate::auth::Whose;
+use crate::model::{Digest, Person};
 use crate::notify;
 use crate::rotation::NewUser;
+use crate::store::users;
 use crate::web::{self, AppState, Mode};
 
 /// The password of every user that tests create.
@@ -125,6 +127,21 @@ impl Site {
         self.world
             .engine
             .create_user(&self.world.operator, new)
+            .await
+            .unwrap();
+    }
+
+    /// Changes a user's password, as they do it in another browser.
+    pub async fn change_password(&self, email: &str) {
+        let by = Digest::of(b"another browser");
+        let mut tx = self.world.engine.db().read().await.unwrap();
+        let user = users::by_email(&mut tx, email).await.unwrap().unwrap();
+        drop(tx);
+        let person = Person::vouch(user.id, user.account_id, user.email);
+        let hash = "a hash of another password".to_owned();
+        self.world
+            .engine
+            .change_password(&person, by, user.password_hash, hash)
             .await
             .unwrap();
     }

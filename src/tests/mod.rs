@@ -31,7 +31,7 @@ mod sessions;
 mod story;
 mod tickets;
 mod undo;
-mod world;
+pub mod world;
 
 /// Runs an async test in a world on SQLite, and again in one on PostgreSQL.
 macro_rules! both {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::Done;
 use super::codes::{Enrol, RecoveryCodes};
-use crate::auth::{AppState, Checked, Whose, check_own_password, rules};
+use crate::auth::{AppState, Checked, Whose, check_own_password, confirm_second_factor, rules};
 use crate::model::Person;
 use crate::pages::parts::{
     Crumb, ErrorSummary, Fact, Facts, Field, FieldError, PageHeader, When, counted, error_of,
@@ -234,15 +234,20 @@ async fn begin(
 async fn confirm(
     State(app): State<AppState>,
     person: Person,
+    caller: Caller,
     visit: Visit,
     Form(form): Form<Code>,
 ) -> Result<Response, PageError> {
-    let verdict = app
-        .engine
-        .confirm_second_factor(&person, &form.code)
-        .await?;
-    match verdict {
-        Verdict::Right(codes) => {
+    match confirm_second_factor(&app, &person, &caller, &form.code).await? {
+        Err(seconds) => {
+            let text = format!("Too many wrong codes. Try again in {seconds} seconds.");
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            let mut response = not_confirmed(visit, status, text).await;
+            let seconds = HeaderValue::from(seconds);
+            response.headers_mut().insert("retry-after", seconds);
+            Ok(response)
+        }
+        Ok(Verdict::Right(codes)) => {
             let frame = Frame::new("Keep your recovery codes", Section::Settings).narrow();
             let title = "The second factor is on. Keep these codes.";
             Ok(visit
@@ -253,21 +258,34 @@ async fn confirm(
                 )
                 .await)
         }
-        // Sent twice, or turned on in another tab.
-        Verdict::Gone => Ok(back().await.into_response()),
-        wrong => Ok(not_confirmed(visit, said(&wrong, "code")).await),
+        Ok(Verdict::Gone) => over(&app, person, visit).await,
+        Ok(wrong) => {
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            Ok(not_confirmed(visit, status, said(&wrong, "code")).await)
+        }
     }
+}
+
+/// What was begun is over: it is on, for the form was sent twice or from another tab; or it was left alone
+/// too long.
+async fn over(app: &AppState, person: Person, visit: Visit) -> Result<Response, PageError> {
+    if app.engine.second_factor(&person).await?.is_on() {
+        return Ok(back().await.into_response());
+    }
+    let text = "It took longer than an hour to set up. Begin again, with your password.";
+    let problem = Problem::at(StatusCode::UNPROCESSABLE_ENTITY, "current", text);
+    show(app, person, visit, problem).await
 }
 
 /// The code that the app showed was not right. The secret is not shown again: the app has it, or one
 /// begins anew.
-async fn not_confirmed(visit: Visit, text: String) -> Response {
+async fn not_confirmed(visit: Visit, status: StatusCode, text: String) -> Response {
     let frame = Frame::new("Set up the app", Section::Settings)
         .narrow()
         .refused(true);
     let errors = vec![FieldError::new("code", text)];
     visit
-        .show(StatusCode::UNPROCESSABLE_ENTITY, frame, move || {
+        .show(status, frame, move || {
             let crumbs = vec![
                 Crumb::link("Settings", "/settings"),
                 Crumb::link("Second factor", PATH),

@@ -188,3 +188,40 @@ async fn pages_carry_their_guards() {
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
     assert_eq!(missing.h1(), "This page does not exist");
 }
+
+both! {
+    /// Whoever knew the password and was still signing in when it was changed is not let in.
+    async fn a_sign_in_that_a_change_of_password_overtakes_leads_nowhere(world: World) {
+        world.integration("Alpha").await;
+        let site = Site::of(world).await;
+        site.user(Some("Alpha"), "ana@alpha.example").await;
+        let before = site.signed_in("ana@alpha.example").await;
+        assert!(!before.cookies.is_empty());
+        let turn = site.app.passwords.take_turn().await;
+        let mut thief = site.visitor();
+        let signs_in = tokio::spawn(async move {
+            let form = [("email", "ana@alpha.example"), ("password", PASSWORD), ("next", "/status")];
+            let page = thief.post("/login", &form).await;
+            (thief, page)
+        });
+        // By now the thief's password waits to be checked against the hash of before.
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        site.change_password("ana@alpha.example").await;
+        drop(turn);
+        let (mut thief, page) = signs_in.await.unwrap();
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", page.body);
+        assert_eq!(thief.get("/").await.status, StatusCode::SEE_OTHER);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_is_too_large_is_answered_by_a_page() {
+    let site = site().await;
+    let long = "a".repeat(100_000);
+    let page = site
+        .visitor()
+        .post("/login", &[("email", &long), ("password", PASSWORD)])
+        .await;
+    assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(page.body.contains("<h1>"), "{}", page.body);
+}

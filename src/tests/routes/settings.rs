@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use super::super::both;
 use super::super::http::{PASSWORD, Page, Site, Visitor};
 use super::super::world::World;
+use crate::model::HOUR_MS;
 use crate::rotation::code_for_tests;
 
 const ANA: &str = "ana@alpha.example";
@@ -257,6 +258,20 @@ async fn turning_it_on_asks_for_the_password_and_ends_half_done_in_peace() {
         .await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(page.body.contains("The second factor is still off"));
+    // Nor are all codes tried, and what was left alone is begun anew.
+    let mut last = page;
+    for _ in 0..6 {
+        last = ana
+            .post("/settings/second-factor/confirm", &[("code", "123456")])
+            .await;
+    }
+    assert_eq!(last.status, StatusCode::TOO_MANY_REQUESTS, "{}", last.body);
+    site.world.pass(HOUR_MS).await;
+    let page = ana
+        .post("/settings/second-factor/confirm", &[("code", "123456")])
+        .await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.body.contains("It took longer than an hour"));
     site.signed_in(ANA).await;
     let (_, codes) = enrol(&site, &mut ana).await;
     // Sent twice, or begun in another tab: the page says how it stands.
