@@ -42,11 +42,19 @@ pub fn router(app: &AppState) -> Router {
         .layer(
             ServiceBuilder::new()
                 .layer(from_fn_with_state(app.clone(), pages::dress_bare_errors))
+                // Inside what dresses them: who comes too late or sends too much reads a page.
+                .layer(CatchPanicLayer::custom(panicked))
+                .layer(in_time())
+                .layer(RequestBodyLimitLayer::new(MOST_BODY))
                 .layer(CsrfLayer::new())
                 .layer(sessions(app)),
         )
         .with_state(app.clone());
-    let machines = api::router().with_state(app.clone());
+    let machines = api::router().with_state(app.clone()).layer(
+        ServiceBuilder::new()
+            .layer(in_time())
+            .layer(RequestBodyLimitLayer::new(MOST_BODY)),
+    );
     let common = ServiceBuilder::new()
         .layer(SetRequestIdLayer::x_request_id(RandomRequestId(
             app.engine.random().clone(),
@@ -54,11 +62,6 @@ pub fn router(app: &AppState) -> Router {
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            MOST_TIME,
-        ))
-        .layer(RequestBodyLimitLayer::new(MOST_BODY))
         .layer(header_layer(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_layer(X_FRAME_OPTIONS, "DENY"))
         .layer(header_layer(REFERRER_POLICY, "same-origin"))
@@ -91,6 +94,11 @@ pub fn router(app: &AppState) -> Router {
                 passing.then(|| HeaderValue::from_static("1"))
             },
         ))
+}
+
+/// Answers for whatever takes too long. What it had begun to write is written all the same.
+fn in_time() -> TimeoutLayer {
+    TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, MOST_TIME)
 }
 
 fn header_layer(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -109,7 +109,10 @@ impl Mailer {
         let message = self.message(mail)?;
         match self.way.as_ref() {
             Way::Folder(folder) => {
-                tokio::fs::create_dir_all(folder).await?;
+                // A letter may hold a one-time link, so a folder that is made here is nobody else's. One that is
+                // there already is as its owner wants it.
+                let mut make = tokio::fs::DirBuilder::new();
+                make.recursive(true).mode(0o700).create(folder).await?;
                 AsyncFileTransport::<Tokio1Executor>::new(folder)
                     .send(message)
                     .await?;

@@ -27,6 +27,10 @@ use crate::store::rotations::Rotation;
 /// How long the page waits for a start to take effect; a start that takes longer goes on by itself.
 const PATIENCE: Duration = Duration::from_secs(12);
 
+/// What is said of a start that waits for longer than the page.
+const NOT_BEGUN: &str = "The start has not begun: something else holds the database. It may still begin within a \
+     minute. Look at the rotation before you start again.";
+
 /// Start a rotation.
 pub fn routes() -> Router<AppState> {
     Router::new().route("/admin/rotations/new", get(page).post(submit))
@@ -193,7 +197,8 @@ async fn submit(
     let errors = match form.plan() {
         Err(errors) => errors,
         Ok(plan) => match start(&app.engine, &admin, plan).await {
-            Ok(to) => return Ok(Redirect::to(&to).into_response()),
+            Ok(Some(to)) => return Ok(Redirect::to(&to).into_response()),
+            Ok(None) => vec![FieldError::new("", NOT_BEGUN)],
             Err(RotationError::Refused(Rule::AlreadyOpen { .. })) => {
                 let open = app.engine.open_rotation().await?;
                 return match open {
@@ -216,15 +221,18 @@ async fn submit(
 
 /// Starts, and says where to go: to the rotation, also when it takes effect later than anybody
 /// waits for a page.
-async fn start(engine: &Engine, admin: &Admin, plan: Plan) -> Result<String, RotationError> {
+///
+/// `None` when it has not even begun: something else holds the database.
+async fn start(
+    engine: &Engine,
+    admin: &Admin,
+    plan: Plan,
+) -> Result<Option<String>, RotationError> {
     if let Ok(done) = tokio::time::timeout(PATIENCE, engine.start_rotation(admin, plan)).await {
         done?;
     }
     let open = engine.open_rotation().await?;
-    Ok(open.map_or_else(
-        || "/admin".to_owned(),
-        |rotation| format!("/admin/rotations/{}", rotation.id),
-    ))
+    Ok(open.map(|rotation| format!("/admin/rotations/{}", rotation.id)))
 }
 
 /// Only one rotation at a time: the page says which, and where it is.
