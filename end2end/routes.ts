@@ -67,7 +67,7 @@ export function onceStops(server: Server): Stop[] {
         await page.goto(server.at("/forgot"));
         await page.getByLabel("Email").fill(email);
         await page.getByRole("button", { name: "Send the link" }).click();
-        await expect(page).toHaveTitle(/^Look into your mail/);
+        await expect(page).toHaveTitle(/^Check your mail/);
       },
     },
     {

@@ -106,7 +106,7 @@ test("a forgotten password: the mail, its link, the new password, and the link o
   await page.getByRole("link", { name: "Forgot your password?" }).click();
   await page.getByLabel("Email").fill(customer.email);
   await page.getByRole("button", { name: "Send the link" }).click();
-  await expect(h1(page)).toHaveText("Look into your mail.");
+  await expect(h1(page)).toHaveText("Check your mail.");
   const link = await mailedLink(server, customer.email);
   await page.goto(link);
   await expect(page.locator('[autocomplete="username"]')).toHaveValue(customer.email);

@@ -28,7 +28,7 @@ pub enum PasswordError {
     #[error("a valid password has 256 bytes at most")]
     Long,
     /// Among those that are tried first.
-    #[error("this password is among those that are tried first: choose another")]
+    #[error("this password is among the most common ones, which are tried first: choose another")]
     Common,
     /// Too many wait.
     #[error("too many sign-ins at once; try again in a moment")]

@@ -14,6 +14,11 @@ pub enum SignInError {
     /// The address or the password is wrong: which of the two is not said.
     #[error("the e-mail address or the password is wrong")]
     Wrong,
+    /// The password is right, and the account or the user is disabled. Told to nobody else.
+    #[error(
+        "your account is disabled, so nobody can sign in to it; whoever runs this service can enable it"
+    )]
+    Disabled,
     /// Too many failures: wait.
     #[error("too many attempts; try again in {seconds} seconds")]
     Wait {
@@ -59,12 +64,15 @@ pub async fn sign_in(
         return Err(SignInError::Busy);
     };
     let allowed = |user: &User| user.disabled_at.is_none() && user.account_disabled_at.is_none();
-    let Some(user) = user.filter(|user| matches && allowed(user)) else {
+    let Some(user) = user.filter(|_| matches) else {
         throttle::count_failure(db, email, caller)
             .await
             .map_err(RotationError::from)?;
         return Err(SignInError::Wrong);
     };
+    if !allowed(&user) {
+        return Err(SignInError::Disabled);
+    }
     let signed_in = if user.has_second_factor {
         SignedIn::Halfway(app.engine.await_second_factor(&user.id).await?)
     } else {

@@ -33,7 +33,13 @@ impl Installation {
         let new = config
             .sqlite_file()
             .is_some_and(|file| std::fs::metadata(file).map_or(true, |data| data.len() == 0));
-        Self::open_as(config, new, 0, settings.accept_older_database).await
+        let file = config.sqlite_file();
+        let opened = Self::open_as(config, new, 0, settings.accept_older_database).await?;
+        if let Some(file) = file.filter(|_| new) {
+            // A wrong folder or a typo is an empty database otherwise, and nobody knows why.
+            eprintln!("a new database was made: {}", file.display());
+        }
+        Ok(opened)
     }
 
     /// Opens an installation and brings its database up to date first. A database that is older than

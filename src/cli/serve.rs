@@ -102,7 +102,7 @@ pub async fn bind(config: &mut Config) -> Result<TcpListener> {
         let address = config.address;
         Failure::failed(match error.kind() {
             io::ErrorKind::AddrInUse => format!(
-                "{address} is taken by another process: end it, or choose another address with ROLLCALL_ADDR"
+                "{address} is taken by another process: end it, or choose another with --address or ROLLCALL_ADDR"
             ),
             _ => format!("ROLLCALL_ADDR: {address} cannot be listened on: {error}"),
         })

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use axum::http::Uri;
 use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::LogFormat;
 use crate::auth::Mode;
@@ -136,11 +137,20 @@ pub fn networks(text: &str) -> Read<Vec<IpNet>> {
 }
 
 pub fn log_filter(text: &str) -> Read<String> {
-    match EnvFilter::builder().parse(text) {
-        Ok(_) => Ok(text.trim().to_owned()),
-        Err(_) => {
-            Err("error, warn, info, debug or trace, also by module: rollcall=debug,warn".to_owned())
-        }
+    // A bare word that is no level would be read as the one module that is logged.
+    let is_level = |word: &str| word.parse::<LevelFilter>().is_ok();
+    let mut parts = text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty());
+    let is_sound = parts.all(|part| part.contains(['=', '[']) || is_level(part));
+    if is_sound && EnvFilter::builder().parse(text).is_ok() {
+        Ok(text.trim().to_owned())
+    } else {
+        Err(
+            "off, error, warn, info, debug or trace, also by module: rollcall=debug,warn"
+                .to_owned(),
+        )
     }
 }
 

@@ -67,7 +67,7 @@ fn explain() {
                 [
                     "Left out: ",
                     &around.join(", "),
-                    ". If your program sends that too, it is refused for it.",
+                    ". None of it is part of the token: store the token alone.",
                 ]
                 .concat()
             };

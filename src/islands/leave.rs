@@ -23,7 +23,13 @@ pub fn guard_token() {
         }
     });
     window_event_listener(ev::beforeunload, move |event| {
-        if !token.has_attribute(KEPT) {
+        // A token that has made a request is where it belongs.
+        let is_used = document()
+            .query_selector("[data-used]")
+            .ok()
+            .flatten()
+            .is_some();
+        if !token.has_attribute(KEPT) && !is_used {
             token.set_attribute(KEPT, "").ok();
             event.prevent_default();
             // For browsers that go by it alone.

@@ -16,8 +16,18 @@ impl InvalidInput {
     }
 }
 
-/// The name of an account, an integration or a rotation: 1 to 80 characters, none of them control
-/// characters, no space at the ends.
+/// Whether a character is unseen and changes how others are: a control character, or one that turns the
+/// direction of what stands around it (Unicode Standard Annex 9 §2).
+pub fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
+}
+
+/// The name of an account, an integration or a rotation: 1 to 80 characters, none of them
+/// [unseen](is_unseen), no space at the ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name(String);
 
@@ -39,12 +49,12 @@ impl FromStr for Name {
     fn from_str(text: &str) -> Result<Self, InvalidInput> {
         let text = text.trim();
         let length = text.chars().count();
-        if (1..=80).contains(&length) && !text.chars().any(char::is_control) {
+        if (1..=80).contains(&length) && !text.chars().any(is_unseen) {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidInput::new(
                 "name",
-                "has 1 to 80 characters on one line",
+                "has 1 to 80 characters on one line, none of them invisible",
             ))
         }
     }

@@ -46,6 +46,32 @@ impl fmt::Display for UnixMs {
     }
 }
 
+/// The distance: "just now", "40 seconds ago", "in 7 days". Rounded to the nearest unit, and from a day on
+/// counted by the calendar (UTC), as whoever reads the dates beside it counts.
+pub fn ago(at: UnixMs, now: UnixMs) -> String {
+    const MINUTE: u64 = 60;
+    const HOUR: u64 = 60 * MINUTE;
+    let distance = now.since(at);
+    let seconds = distance.unsigned_abs() / 1_000;
+    let days = now.day().abs_diff(at.day()).max(1);
+    let nearest = |unit: u64| (seconds + unit / 2) / unit;
+    let (number, unit) = match seconds {
+        0..5 => return "just now".to_owned(),
+        5..60 => (seconds, "second"),
+        _ if nearest(MINUTE) < 60 => (nearest(MINUTE), "minute"),
+        _ if nearest(HOUR) < 24 => (nearest(HOUR), "hour"),
+        _ if days < 100 => (days, "day"),
+        _ if days < 365 => (days / 30, "month"),
+        _ => (days / 365, "year"),
+    };
+    let plural = if number == 1 { "" } else { "s" };
+    if distance < 0 {
+        format!("in {number} {unit}{plural}")
+    } else {
+        format!("{number} {unit}{plural} ago")
+    }
+}
+
 impl Serialize for UnixMs {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -146,6 +172,30 @@ impl fmt::Display for Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn distances_are_rounded_and_days_counted_by_the_calendar() {
+        let now = UnixMs(1_795_317_360_000); // 2026-11-22T03:16:00Z
+        for (seconds, text) in [
+            (0, "just now"),
+            (40, "40 seconds ago"),
+            (60, "1 minute ago"),
+            (89, "1 minute ago"),
+            (3_590, "1 hour ago"),
+            (80_000, "22 hours ago"),
+            (86_390, "1 day ago"),
+            // 20 November, in the evening and in the morning.
+            (2 * 86_400 - 70_000, "2 days ago"),
+            (2 * 86_400, "2 days ago"),
+            (-7 * 86_400 + 30, "in 7 days"),
+            (-8 * 86_400 + 960, "in 8 days"),
+            (90 * 86_400, "90 days ago"),
+            (120 * 86_400, "4 months ago"),
+            (800 * 86_400, "2 years ago"),
+        ] {
+            assert_eq!(ago(now.plus(-1_000 * seconds), now), text, "{seconds}");
+        }
+    }
 
     #[test]
     fn spans_read_as_people_write_them() {

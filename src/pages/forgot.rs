@@ -84,12 +84,12 @@ async fn show(
 
 /// The same for everybody, whether the address is known or not.
 async fn sent(visit: Visit, email: String) -> Response {
-    let frame = Frame::new("Look into your mail", Section::Elsewhere).narrow();
+    let frame = Frame::new("Check your mail", Section::Elsewhere).narrow();
     visit
         .show(StatusCode::OK, frame, move || {
             view! {
                 <PageHeader
-                    title="Look into your mail."
+                    title="Check your mail."
                     sub=format!(
                         "If {} belongs to a user here, a link that sets a new password is on its way. It works once, for \
                          24 hours; an older one no longer does.",

@@ -153,7 +153,7 @@ async fn submit(
             Ok(SignedIn::Halfway(step)) => {
                 return Ok(second_step::show(visit, StatusCode::OK, step, next, None).await);
             }
-            Err(error @ SignInError::Wrong) => {
+            Err(error @ (SignInError::Wrong | SignInError::Disabled)) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, error.to_string(), None)
             }
             Err(ref error @ SignInError::Wait { seconds }) => (

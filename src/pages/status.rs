@@ -80,7 +80,8 @@ fn answer(moment: &Moment) -> (String, String) {
             "Nothing to do: no key rotation is under way.".to_owned(),
             match moment.cutover {
                 Some((_, at)) => format!(
-                    "Access tokens work until they expire or are revoked. The last cutover was {}.",
+                    "What works goes on working until it expires or is revoked. The last cutover was {}: a token that \
+                     was not captured before it has been refused since, and needs replacing.",
                     when(at, now)
                 ),
                 None => "Access tokens work until they expire or are revoked.".to_owned(),
@@ -88,9 +89,9 @@ fn answer(moment: &Moment) -> (String, String) {
         ),
         Some(rotation) if rotation.phase == Phase::Recording => (
             if rotation.ends_at > now {
-                format!("Your tokens work. To keep one, use it once before {}.", moment_of(rotation.ends_at, now))
+                format!("Nothing is refused by this rotation yet. To keep a token, use it once before {}.", moment_of(rotation.ends_at, now))
             } else {
-                "Your tokens work. To keep one, use it once before the cutover.".to_owned()
+                "Nothing is refused by this rotation yet. To keep a token, use it once before the cutover.".to_owned()
             },
             format!(
                 "The signing key is being rotated; the cutover is {}. A token that was used since {} keeps working, and \
@@ -103,11 +104,11 @@ fn answer(moment: &Moment) -> (String, String) {
             "Tokens used before the cutover work. The others need replacing.".to_owned(),
             match rotation.finalised_at {
                 Some(at) => format!(
-                    "The signing key was rotated {}. An integration that is answered 401 since then needs a new token; \
-                     it takes a minute.",
+                    "The signing key was rotated {}. An integration that has been answered 401 since then needs a new \
+                     token; it takes a minute.",
                     when(at, now)
                 ),
-                None => "The signing key was rotated. An integration that is answered 401 since then needs a new token."
+                None => "The signing key was rotated. An integration that has been answered 401 since then needs a new token."
                     .to_owned(),
             },
         ),
@@ -138,6 +139,7 @@ fn Status(moment: Moment, is_signed_in: bool) -> impl IntoView {
         <div class="actions">{own}</div>
         <ForPrograms/>
         <div class="page-end">
+            <span>"Is a program of yours answered 401? " <a href="/help/token_not_captured">"Why, and what to do"</a></span>
             <a href="/help">"Questions and answers"</a>
         </div>
     }

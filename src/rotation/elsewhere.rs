@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::decide::Signature;
 use super::keyring::{self, Head};
 use super::master::MasterKeys;
-use crate::model::{Digest, UnixMs};
+use crate::model::{Digest, UnixMs, is_unseen};
 use crate::store::keys::SigningKey;
 use crate::store::{StoreError, Tx, keys};
 
@@ -198,10 +198,10 @@ fn words(value: &Value) -> Option<String> {
         }
         Value::Null | Value::Bool(_) | Value::Object(_) => return None,
     };
-    // Whoever has the key writes what he likes: no control characters, and not without end.
+    // Whoever has the key writes what he likes: nothing unseen, and not without end.
     let text: String = text
         .chars()
-        .filter(|c| !c.is_control())
+        .filter(|c| !is_unseen(*c))
         .take(LONGEST_CLAIM)
         .collect();
     let text = text.trim();

@@ -16,6 +16,7 @@ use super::upkeep;
 use crate::model::{AccountId, Acts, Clock, Generation, Random, Steers, UnixMs};
 use crate::store::keys::{self, NewKey};
 use crate::store::state::{self, Change, Step};
+use crate::store::users::User;
 use crate::store::{Db, Lock, StoreError, Tx, audit};
 
 /// What an installation is called from outside.
@@ -309,6 +310,12 @@ pub(super) async fn note(
 /// Whoever acts, as the audit names them; for moving into a transaction.
 pub(super) fn actor(by: &impl Acts) -> String {
     by.actor()
+}
+
+/// How the audit names a user who has shown who they are, and is not signed in yet.
+pub(super) fn actor_of(user: &User) -> String {
+    let role = user.account_id.as_ref().map_or("admin", |_| "member");
+    format!("{role} {}", user.email)
 }
 
 async fn make_first_key(db: &Db, masters: &MasterKeys, random: &Random) -> Result<()> {

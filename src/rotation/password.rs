@@ -1,7 +1,7 @@
 use futures_util::FutureExt as _;
 use serde_json::json;
 
-use super::engine::{Engine, note};
+use super::engine::{Engine, actor_of, note};
 use super::error::{Result, RotationError, Rule};
 use super::outbox;
 use crate::model::{
@@ -48,15 +48,10 @@ impl Engine {
                         return Err(RotationError::from(Rule::LinkSpent));
                     }
                     set(tx, &random, &user, &hash, None).await?;
-                    note(
-                        tx,
-                        &random,
-                        user.as_str(),
-                        "user.set-password",
-                        user.as_str(),
-                        json!({}),
-                    )
-                    .await?;
+                    let by = users::find(tx, &user).await?.map(|user| actor_of(&user));
+                    let by = by.unwrap_or_default();
+                    let action = "user.set-password";
+                    note(tx, &random, &by, action, user.as_str(), json!({})).await?;
                     Ok(user)
                 }
                 .boxed()

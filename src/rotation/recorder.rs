@@ -12,7 +12,7 @@ use super::verify::Caller;
 use crate::model::{Generation, Reason, Retirement, TokenId, UnixMs};
 use crate::store::captures::{self, NewCapture};
 use crate::store::state::{self, Change};
-use crate::store::tokens::{self, Token};
+use crate::store::tokens::{self, FirstUser, Token};
 use crate::store::usage::{self, Tally};
 use crate::store::{Db, Lock, StoreError, Tx};
 
@@ -338,10 +338,14 @@ async fn write_batch(tx: &mut Tx, wants: &Wants) -> Result<Batch, StoreError> {
             .collect();
         captures::insert(tx, rotation, &evidence).await?;
     }
-    let unused: Vec<(TokenId, Option<String>)> = wants
+    let unused: Vec<FirstUser> = wants
         .iter()
         .filter(|(_, wanted)| wanted.token.first_used_at.is_none())
-        .map(|(id, wanted)| (id.clone(), wanted.caller.source.clone()))
+        .map(|(id, wanted)| FirstUser {
+            id: id.clone(),
+            source: wanted.caller.source.clone(),
+            agent: wanted.caller.agent.clone(),
+        })
         .collect();
     let mut first_used = HashSet::new();
     let mut retired = Vec::new();

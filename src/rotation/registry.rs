@@ -214,12 +214,8 @@ impl Engine {
             .ok_or(RotationError::NotFound("link"))
     }
 
-    /// The integration of the token that a form has already made.
-    pub async fn integration_of_form(
-        &self,
-        by: &impl Acts,
-        form_id: &str,
-    ) -> Result<Option<TokenId>> {
+    /// The token that a form has already made.
+    pub async fn token_of_form(&self, by: &impl Acts, form_id: &str) -> Result<Option<TokenId>> {
         let mut tx = self.db.read().await?;
         let found = tokens::find(&mut tx, Key::Form(form_id)).await?;
         Ok(found

@@ -5,7 +5,7 @@ use futures_util::FutureExt as _;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::engine::{Engine, actor, note};
+use super::engine::{Engine, actor, actor_of, note};
 use super::error::{Result, RotationError, Rule};
 use super::master::MasterKeys;
 use super::outbox;
@@ -298,14 +298,17 @@ impl Engine {
                     if !second_factors::end_sign_in(tx, &digest).await? {
                         return Ok(Verdict::Gone);
                     }
+                    let Some(user) = users::find(tx, &user).await? else {
+                        return Ok(Verdict::Gone);
+                    };
                     if let Key::Recovery { left } = key {
-                        let (by, detail) = (user.as_str(), json!({ "left": left }));
-                        note(tx, &random, by, "user.use-recovery-code", by, detail).await?;
+                        let (by, detail) = (actor_of(&user), json!({ "left": left }));
+                        let action = "user.use-recovery-code";
+                        note(tx, &random, &by, action, user.id.as_str(), detail).await?;
                         let letter = Letter::RecoveryCodeUsed { left };
-                        outbox::order(tx, &random, &user, &letter).await?;
+                        outbox::order(tx, &random, &user.id, &letter).await?;
                     }
-                    let user = users::find(tx, &user).await?;
-                    Ok(user.map_or(Verdict::Gone, Verdict::Right))
+                    Ok(Verdict::Right(user))
                 }
                 .boxed()
             })

@@ -6,6 +6,8 @@ use crate::model::{DAY_MS, Generation, RotationId, TokenId, UnixMs};
 /// Evidence that a token or session was present.
 #[derive(Clone, Debug, FromRow)]
 pub struct Capture {
+    /// The name of the rotation.
+    pub rotation: String,
     /// The public id of a token or a session.
     pub subject: String,
     /// `use`, `lookback`, `readmit` or `approve`.
@@ -70,8 +72,9 @@ pub async fn insert(
 pub async fn latest(tx: &mut Tx, subject: &str) -> Result<Option<Capture>, StoreError> {
     Ok(on!(tx, c => {
         sqlx::query_as(
-            "select subject, how, first_seen, last_seen, requests, source, agent from captures \
-             where subject = $1 order by first_seen desc limit 1",
+            "select r.name as rotation, c.subject, c.how, c.first_seen, c.last_seen, c.requests, c.source, c.agent \
+             from captures c join rotations r on r.id = c.rotation_id \
+             where c.subject = $1 order by c.first_seen desc limit 1",
         )
         .bind(subject)
         .fetch_optional(c)

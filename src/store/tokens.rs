@@ -354,12 +354,20 @@ pub struct FirstUse {
     pub overlap_ms: i64,
 }
 
-/// Notes the first uses of tokens, each with where it came from. Gives those that were live and had
-/// not been used before. Counts and the last use are flushed apart: see [`super::usage`].
-pub async fn first_uses(
-    tx: &mut Tx,
-    uses: &[(TokenId, Option<String>)],
-) -> Result<Vec<FirstUse>, StoreError> {
+/// Who is the first to use a token.
+#[derive(Clone, Debug)]
+pub struct FirstUser {
+    /// The token.
+    pub id: TokenId,
+    /// Where the request came from.
+    pub source: Option<String>,
+    /// What the caller said it was.
+    pub agent: Option<String>,
+}
+
+/// Notes the first uses of tokens, which are their last ones too. Gives those that were live and had not
+/// been used before. Counts and later uses are flushed apart: see [`super::usage`].
+pub async fn first_uses(tx: &mut Tx, uses: &[FirstUser]) -> Result<Vec<FirstUse>, StoreError> {
     let now = tx.state().now;
     let current = tx.state().current;
     let mut first = Vec::new();
@@ -367,11 +375,13 @@ pub async fn first_uses(
     for some in uses.chunks(100) {
         let more: Vec<FirstUse> = on!(tx, c => {
             let mut query = QueryBuilder::new("update tokens set first_used_at = ");
-            query.push_bind(now).push(", first_source = v.source from (");
-            for (i, (id, source)) in some.iter().enumerate() {
+            query.push_bind(now).push(", first_source = v.source, last_used_at = ").push_bind(now);
+            query.push(", last_source = v.source, last_agent = v.agent from (");
+            for (i, FirstUser { id, source, agent }) in some.iter().enumerate() {
                 query.push(if i == 0 { "select cast(" } else { " union all select cast(" });
                 query.push_bind(id).push(" as text) as token, cast(");
-                query.push_bind(source).push(" as text) as source");
+                query.push_bind(source).push(" as text) as source, cast(");
+                query.push_bind(agent).push(" as text) as agent");
             }
             query.push(
                 ") as v where tokens.id = v.token and tokens.first_used_at is null and tokens.revoked_at is null \

@@ -10,8 +10,8 @@ pub fn status(status: &Status, now: UnixMs) -> String {
     let mut lines = vec![headline(status, now)];
     let mut more: Vec<(&str, String)> = Vec::new();
     let generation = match status.target {
-        Some(target) => format!("{} → {target}", status.current.min(target)),
-        None => status.current.to_string(),
+        Some(target) if status.current < target => format!("{} → {target}", status.current),
+        _ => status.current.to_string(),
     };
     more.push(("generation", generation));
     for (name, at) in [

@@ -199,7 +199,7 @@ fn heads(wanted: &Wanted, cutover: bool) -> Vec<Column> {
     }
     heads.push(Column::Figures("Integrations"));
     heads.push(if sortable {
-        sorted("Last use (UTC)", Sort::LastUse, false)
+        sorted("Their last use (UTC)", Sort::LastUse, false)
     } else {
         Column::Words("Last use (UTC)")
     });

@@ -175,6 +175,13 @@ fn said(line: &Entry) -> Said {
         "second-factor.off" => "turned their second factor off".to_owned(),
         "second-factor.reset" => "took the second factor off a user".to_owned(),
         "second-factor.new-codes" => "drew new recovery codes".to_owned(),
+        "session.end" => "signed out".to_owned(),
+        "session.end-others" => "signed out everywhere else".to_owned(),
+        "key.compromised" => "reported a key as compromised".to_owned(),
+        "key.reseal" => "moved everything to a new master key".to_owned(),
+        "backup.make" => "made a backup".to_owned(),
+        "database.accept-older" => "accepted an older database".to_owned(),
+        "forgery.close" => "closed the alarm about forged tokens".to_owned(),
         "letter.send-again" => "sent a letter again".to_owned(),
         "integration.create" => format!("created integration {name}"),
         "integration.rename" => format!(

@@ -183,7 +183,7 @@ async fn show(
             let action = format!("/admin/held/{}", token.id);
             let refused = token.refused_at.map(|at| {
                 let by = token.refused_by.clone().unwrap_or_default();
-                view! { <Notice tone=Tone::Bad><p>{format!("It is refused since {}, by {by}.", when(at, now))}</p></Notice> }
+                view! { <Notice tone=Tone::Bad><p>{format!("It has been refused since {}, by {by}.", when(at, now))}</p></Notice> }
             });
             let refuse = token.refused_at.is_none().then(|| view! { <Refuse action=format!("{action}/refuse")/> });
             view! {

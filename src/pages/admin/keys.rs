@@ -77,12 +77,12 @@ fn headline(keys: &[KeyRecord], now: UnixMs) -> String {
         .and_then(|key| Some((key.generation, key.activated_at?)));
     let older = keys
         .iter()
-        .filter(|record| record.key.deactivated_at.is_some() && record.key.forgotten_at.is_none())
+        .filter(|record| verifies_only(record.state))
         .count();
     let older = counted(
         u64::try_from(older).unwrap_or(0),
-        "older key still verifies",
-        "older keys still verify",
+        "other key still verifies",
+        "other keys still verify",
     );
     match signs {
         Some((generation, at)) => {
@@ -95,11 +95,21 @@ fn headline(keys: &[KeyRecord], now: UnixMs) -> String {
     }
 }
 
+/// Whether what it signed is still accepted, and it signs no more, or never did here.
+const fn verifies_only(state: KeyState) -> bool {
+    matches!(state, KeyState::Deactivated)
+}
+
 fn row(record: &KeyRecord, now: UnixMs) -> impl IntoView + use<> {
     let (tone, shape, words) = look(record.state);
     let key = &record.key;
     let generation = count(key.generation.0);
     let kid = key.kid.clone();
+    let signs = if key.origin == "imported" {
+        "never here"
+    } else {
+        "not yet"
+    };
     let origin = format!("{}, {}", key.algorithm, key.origin);
     let said = record
         .compromise
@@ -120,7 +130,7 @@ fn row(record: &KeyRecord, now: UnixMs) -> impl IntoView + use<> {
                 </span>
             </td>
             <td data-label="Published"><InUtc at=Some(key.published_at) now/></td>
-            <td data-label="Signs since"><InUtc at=key.activated_at now none="not yet"/></td>
+            <td data-label="Signs since"><InUtc at=key.activated_at now none=signs/></td>
             <td data-label="Signed until"><InUtc at=key.deactivated_at now none="–"/></td>
             <td data-label="Private half destroyed"><InUtc at=key.destroyed_at now none="–"/></td>
             <td data-label="All of it destroyed"><InUtc at=key.forgotten_at now none="–"/></td>

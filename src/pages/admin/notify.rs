@@ -63,7 +63,7 @@ fn headline(unsent: &UnsentLetters) -> (String, &'static str) {
                 letters(waiting),
                 if waiting == 1 { "waits" } else { "wait" }
             ),
-            "Each is tried again by itself: after half a minute, then ever later, for about ten hours.",
+            "Each is tried again by itself: after half a minute, then at longer and longer intervals, for about ten hours.",
         ),
         (given_up, waiting) => (
             format!(

@@ -206,7 +206,7 @@ fn headline(shown: &Shown) -> (String, String) {
                     figure(all)
                 ),
                 format!(
-                    "Rotation {} has recorded since {}. The end promised to customers: {}.",
+                    "Rotation {} has been recording since {}. The end promised to customers: {}.",
                     rotation.name,
                     when(rotation.started_at, now),
                     deadline(rotation.ends_at, now)

@@ -277,7 +277,15 @@ fn row(account: AffectedAccount, now: UnixMs, verb: &'static str) -> impl IntoVi
         .integrations
         .iter()
         .max_by_key(|one| one.last_used_at);
-    let cadence = last.map_or_else(String::new, |one| cadence(one, now));
+    let mut cadence = last.map_or_else(String::new, |one| cadence(one, now));
+    let others = account
+        .integrations
+        .iter()
+        .filter(|one| Some(one.id.clone()) != last.map(|last| last.id.clone()));
+    let unknown = others.filter(|one| one.cadence.is_none()).count();
+    if unknown > 0 {
+        cadence = format!("{cadence}; {unknown} unknown");
+    }
     let used = last.and_then(|one| one.last_used_at);
     view! {
         <tr>

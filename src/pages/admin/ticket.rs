@@ -8,13 +8,14 @@ use serde::Deserialize;
 
 use super::words::{id, refusal};
 use crate::auth::AppState;
-use crate::model::{Admin, Side, TicketId, TicketState, UnixMs};
+use crate::model::{Admin, Side, TicketId, TicketState, TokenState, UnixMs};
 use crate::pages::customer::{hint, last_refusal};
 use crate::pages::parts::{
     Crumb, ErrorSummary, FieldError, PageHeader, StandingBadge, TextField, ago, error_of, when,
 };
 use crate::pages::support::MOST_FORM_ID;
 use crate::pages::support::talk::{About, Conversation, asked_for};
+use crate::pages::words::in_short;
 use crate::pages::{Frame, PageError, Section, Visit};
 use crate::rotation::RotationError;
 use crate::rotation::overview::{IntegrationView, Overview};
@@ -182,14 +183,28 @@ fn headline(thread: &Thread) -> (String, String) {
 fn Page(thread: Thread, overview: Overview, answering: Answering) -> impl IntoView {
     let (title, sub) = headline(&thread);
     let now = thread.now;
-    let live: Vec<String> = thread.live_tokens().map(|token| hint(&token.row)).collect();
-    let warned = (!live.is_empty()).then(|| {
-        let words = format!(
-            "Stood in it and works still: {}. Its owner is offered to revoke it.",
-            live.join(", ")
-        );
-        view! { <p class="small quiet">{words}</p> }
-    });
+    let of = |state| {
+        let tokens = thread.live_tokens().filter(|token| token.state == state);
+        tokens.map(|token| hint(&token.row)).collect::<Vec<_>>()
+    };
+    let pasted = [
+        (of(TokenState::Active), "accepted"),
+        (
+            of(TokenState::Dormant),
+            "refused since the cutover, and not revoked",
+        ),
+    ];
+    let warned: Vec<_> = pasted
+        .into_iter()
+        .filter(|(tokens, _)| !tokens.is_empty())
+        .map(|(tokens, how)| {
+            let words = format!(
+                "Pasted into this ticket and {how}: {}. The customer is offered to revoke it.",
+                in_short(&tokens)
+            );
+            view! { <p class="small quiet">{words}</p> }
+        })
+        .collect();
     let Thread {
         ticket, entries, ..
     } = thread;

@@ -53,7 +53,10 @@ pub fn Unknown() -> impl IntoView {
             >
                 <a class="button" href="/">"Open your integrations"</a>
             </LivePanel>
-            <CodeLine code/>
+            <p class="small">
+                "If it was never issued here, a request with it is answered 401 with the code "
+                <a class="mono" href=format!("/help/{code}")>{code}</a>". Of other accounts’ tokens nothing is told."
+            </p>
         </div>
     }
 }

@@ -151,8 +151,11 @@ const EXPIRED: Meaning = Meaning {
 const ACCOUNT_DISABLED: Meaning = Meaning {
     status: 401,
     title: "The account of this access token is disabled.",
-    happened: "All its tokens are refused, and nobody of it can sign in. A new token cannot mend that.",
-    steps: &["Ask the platform’s support to enable the account."],
+    happened: "All its tokens are refused, and none of its members can sign in. A new token cannot mend that.",
+    steps: &[
+        "Ask whoever runs this platform to enable the account, on the way you reach them outside of it: the address \
+         that its letters come from, or your contract. The ways to help here need a sign-in, and that is off too.",
+    ],
     action: ("/help", "Questions and answers"),
 };
 

@@ -68,7 +68,7 @@ pub const QUESTIONS: [Question; 25] = [
         topic: Topic::Stopped,
         asks: "Did my integration stop?",
         answer: &[
-            "Its standing says so. Captured and Working: it did not. Needs a new token: it is refused since the cutover, and \
+            "Its standing says so. Captured and Working: it did not. Needs a new token: it has been refused since the cutover, and \
              the row says how often it was. Not seen yet: it still works, and would stop at the cutover.",
             "If everything reads Captured or Working and your program still fails, the cause is elsewhere: read the status \
              and the code of the answer it gets.",
@@ -240,7 +240,8 @@ pub const QUESTIONS: [Question; 25] = [
         topic: Topic::Tokens,
         asks: "How long do new tokens live?",
         answer: &[
-            "As long as you choose when you generate one: 90 days, a year, or without an end.",
+            "As long as you choose when you generate one: 30 or 90 days, a year, until a day of your own, or without an end. \
+             The form proposes a year.",
         ],
         also: "expire expiry lifetime valid duration",
         link: None,

@@ -51,7 +51,8 @@ pub(super) fn sub(story: &Story) -> String {
             None => "There is nothing to do.".to_owned(),
         },
         Standing::Waiting => {
-            "Put the token in your code. This page turns to Working by itself.".to_owned()
+            "Put the token in your code. With its first request this page turns to Working."
+                .to_owned()
         }
         Standing::Expired => match view.newest().and_then(|token| token.expires_at) {
             Some(at) => format!(
@@ -81,7 +82,7 @@ fn refused_since(view: &IntegrationView, moment: &Moment) -> String {
     };
     match view.refused() {
         0 => format!("{since} No request has been refused so far."),
-        refused => format!("{since} It was refused {} since.", times(refused)),
+        refused => format!("{since} It has been refused {} since.", times(refused)),
     }
 }
 

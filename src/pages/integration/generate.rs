@@ -136,7 +136,9 @@ pub(super) async fn submit(
             return Ok(fresh::show(visit, base, &story, issued, retirement).await);
         }
         Err(RotationError::Refused(Rule::AlreadySubmitted)) => {
-            let there = format!("/integrations/{id}?generated=already");
+            let made = app.engine.token_of_form(&member, &form.form).await?;
+            let made = made.map_or_else(|| "already".to_owned(), |token| token.to_string());
+            let there = format!("/integrations/{id}?generated={made}");
             return Ok(Redirect::to(&there).into_response());
         }
         Err(RotationError::Invalid(invalid)) => sentence(&invalid.to_string()),

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use crate::model::UnixMs;
-use crate::pages::customer::{called_by, hint};
+use crate::pages::customer::{called_by, caller, hint};
 use crate::pages::parts::{Notice, Table, Tone, When, moment, moment_to_the_second};
 use crate::pages::words::{capital, in_short};
 use crate::rotation::arrival::{Arrival, Old, Voice};
@@ -97,10 +97,13 @@ fn row(
         Some(at) => view! { <When at now seconds=true brief=true/> }.into_any(),
         None => view! { <span class="quiet">"Never used"</span> }.into_any(),
     };
-    let called = match callers {
-        [] if token.first_used_at.is_some() => "not known".into_any(),
-        [] => "nobody yet".into_any(),
-        callers => lines(callers),
+    let last_caller = caller(token.last_agent.as_deref(), token.last_source.as_deref());
+    let called = match (callers, last_caller) {
+        // The first use is known at once, who else calls a moment later.
+        ([], Some(last)) => last.into_any(),
+        ([], None) if token.first_used_at.is_some() => "not known".into_any(),
+        ([], None) => "nobody yet".into_any(),
+        (callers, _) => lines(callers),
     };
     let end = match token.ends_at.or(token.expires_at) {
         Some(at) => moment_to_the_second(at, now),

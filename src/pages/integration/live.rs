@@ -108,7 +108,7 @@ fn words(arrival: &Arrival) -> Words {
             tone: Tone::Warn,
             shape: Shape::Waiting,
             title: Standing::Waiting.words().to_owned(),
-            text: format!("This turns to Working by itself when {name} calls with the new token."),
+            text: format!("This turns to Working when {name} calls with the new token."),
             is_done: false,
         },
     }
@@ -141,7 +141,7 @@ fn Status(arrival: Arrival) -> impl IntoView {
         None => words.title.clone(),
     };
     view! {
-        <div class="stack" data-say=say data-done=is_over.then_some("")>
+        <div class="stack" data-say=say data-done=is_over.then_some("") data-used=words.is_done.then_some("")>
             <LivePanel tone=words.tone shape=words.shape title=words.title text=words.text>
                 {check}
             </LivePanel>
@@ -170,7 +170,7 @@ fn stray(arrival: &Arrival) -> Option<String> {
         many => (capital(&in_short(many)), "still send"),
     };
     Some(format!(
-        "{who} {still_sends} the old token {}. It was refused {}.",
+        "{who} {still_sends} the token {}, which was refused at {}.",
         hint(&stray.row),
         // What is asked for every other second should not change when nothing has happened: whoever
         // stands on a link in it would lose the focus.

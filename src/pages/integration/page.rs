@@ -14,7 +14,7 @@ use super::revoke::outcome;
 use super::timeline;
 use super::tokens::Tokens;
 use crate::auth::AppState;
-use crate::model::{IntegrationId, Member, Standing, UnixMs};
+use crate::model::{IntegrationId, Member, Standing, TokenId, UnixMs};
 use crate::pages::customer::{cadence, caller, recording, times, until};
 use crate::pages::error::PageError;
 use crate::pages::parts::{
@@ -33,8 +33,8 @@ pub(super) enum Opened {
     Plainly,
     /// The link in a 401.
     From401,
-    /// A form that was submitted before.
-    AlreadyGenerated,
+    /// A form that was submitted before, and the token that it made, where that is known.
+    AlreadyGenerated(Option<TokenId>),
     /// This token was revoked, or that was undone.
     Decided(String),
     /// It has another name.
@@ -52,8 +52,8 @@ pub(super) struct Ask {
 
 impl Ask {
     fn opened(self) -> Opened {
-        if self.generated.is_some() {
-            Opened::AlreadyGenerated
+        if let Some(token) = self.generated {
+            Opened::AlreadyGenerated(token.parse().ok())
         } else if let Some(token) = self.revoked.or(self.undone) {
             Opened::Decided(token)
         } else if self.renamed.is_some() {
@@ -167,10 +167,10 @@ fn notice(story: &Story, opened: Opened, form_id: String) -> Option<AnyView> {
             };
             (tone, what_happened(story))
         }
-        Opened::AlreadyGenerated => {
+        Opened::AlreadyGenerated(token) => {
             let view = story.view.clone();
             let now = story.moment.now;
-            return Some(view! { <Repeated view form_id now/> }.into_any());
+            return Some(view! { <Repeated view token form_id now/> }.into_any());
         }
         Opened::Renamed => (Tone::Good, "Renamed. Nothing else has changed.".to_owned()),
         Opened::Decided(token) => return outcome(story, &token),

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use crate::model::{Expiry, Retirement, TokenState, UnixMs};
+use crate::model::{Expiry, Retirement, TokenId, TokenState, UnixMs};
 use crate::pages::customer::hint;
 use crate::pages::parts::{Notice, Tone, when};
 use crate::rotation::overview::IntegrationView;
@@ -13,14 +13,24 @@ use crate::rotation::registry::Shown;
 pub(super) fn Repeated(
     /// The integration.
     view: IntegrationView,
+    /// The token that the form made, where that is known.
+    token: Option<TokenId>,
     /// A fresh single-use id.
     form_id: String,
     /// The present.
     now: UnixMs,
 ) -> impl IntoView {
-    let Some(made) = view.tokens.into_iter().next() else {
-        return view! { <Notice tone=Tone::Warn>"This form was already sent, and it generated no token."</Notice> }
-            .into_any();
+    let mut tokens = view.tokens.into_iter();
+    let made = token.and_then(|token| tokens.find(|made| made.row.id == token));
+    let Some(made) = made else {
+        // Nothing is offered to be revoked: the newest may be that of another tab, and in use by now.
+        return view! {
+            <Notice tone=Tone::Warn>
+                "A form for a new token was sent, and has already generated it. It was shown once, in the answer, and \
+                 cannot be shown again. If you did not see it, generate another below."
+            </Notice>
+        }
+        .into_any();
     };
     let name = hint(&made.row);
     let made_at = when(made.row.issued_at, now);

@@ -61,7 +61,9 @@ fn events(story: &Story) -> Vec<Event> {
         events.push(Event {
             at: *at,
             tone: Tone::Accent,
-            text: format!("Cutover “{name}”: tokens that were not captured are refused since."),
+            text: format!(
+                "Cutover “{name}”: from then on tokens that were not captured are refused."
+            ),
         });
     }
     events.push(Event {
@@ -139,10 +141,13 @@ fn of_token(token: &Shown, story: &Story) -> Vec<Event> {
             .map(|called| format!(": {called}"))
             .unwrap_or_default();
         let text = match capture.how.as_str() {
-            "lookback" => format!("Token {name} was captured: it had been used shortly before."),
+            "lookback" => format!(
+                "Token {name} was captured in {}: it had been used shortly before.",
+                capture.rotation
+            ),
             "readmit" => format!("Token {name} was let in again by an admin."),
             "approve" => format!("Token {name} was approved by an admin."),
-            _ => format!("Token {name} was captured{called}."),
+            _ => format!("Token {name} was captured in {}{called}.", capture.rotation),
         };
         events.push(event(capture.first_seen, Tone::Good, text));
     }

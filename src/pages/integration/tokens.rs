@@ -74,13 +74,16 @@ fn row(token: &Shown, now: UnixMs) -> impl IntoView + use<> {
     } else {
         undo_button(token, now).into_any()
     };
+    // The first is known at once, counts a moment later.
+    let uses = row.uses.max(i64::from(row.first_used_at.is_some()));
+    let requests = u64::try_from(uses).unwrap_or(0);
     view! {
         <tr>
             <td data-label="Token"><span class="mono nowrap">{START}{name}</span></td>
             <td data-label="State"><StateBadge state=token.state/></td>
             <td data-label="Issued">{two_lines(moment(row.issued_at, now), ago(row.issued_at, now))}</td>
             <td data-label="Last use">{last}</td>
-            <td class="num" data-label="Requests">{thousands(u64::try_from(row.uses).unwrap_or(0))}</td>
+            <td class="num" data-label="Requests">{thousands(requests)}</td>
             <td data-label="Expires">{expires}</td>
             <td>{act}</td>
         </tr>

@@ -62,7 +62,7 @@ fn urgent(view: &IntegrationView, moment: &Moment) -> String {
                 when(at, moment.now)
             ),
             None => format!(
-                "{name} is refused since the key was rotated. Generate a new token and put it in your code."
+                "{name} has been refused since the key was rotated. Generate a new token and put it in your code."
             ),
         },
         Standing::NotSeen => match recording(moment) {

@@ -310,7 +310,8 @@ pub fn TypedConfirmation(
 ) -> impl IntoView {
     let frame = Frame::new(&name, "", error.as_deref());
     let is_invalid = error.is_some();
-    let pattern = literal(&expected);
+    // What is pasted may have blanks around it; who compares trims them.
+    let pattern = format!(" *{} *", literal(&expected));
     view! {
         <section class="confirm">
             <div class=frame.class>

@@ -72,7 +72,9 @@ pub use tabs::{Code, Tab, Tabs};
 /// The colour a part speaks in.
 pub use tone::Tone;
 /// Moments in absolute and relative time.
-pub use when::{When, ago, day, deadline, moment, moment_to_the_second, when};
+pub use when::{When, day, deadline, moment, moment_to_the_second, when};
+
+pub use crate::model::ago;
 /// Numbers in words.
 pub use words::{counted, thousands};
 

@@ -293,7 +293,7 @@ fn every_label_hint_and_error_is_wired() {
     assert!(html.contains("aria-describedby=\"name-hint name-error\""));
     assert!(html.contains("id=\"name-hint\"") && html.contains("id=\"name-error\""));
     assert!(html.contains("&lt;/textarea>&lt;script>"));
-    assert!(html.contains("pattern=\"2026\\x2d11\""));
+    assert!(html.contains("pattern=\" *2026\\x2d11 *\""));
 }
 
 #[test]

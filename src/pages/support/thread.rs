@@ -225,10 +225,10 @@ fn found(ticket: &TicketId, token: &Shown, now: UnixMs) -> impl IntoView + use<>
     let integration = format!("/integrations/{}#generate", token.row.integration_id);
     let issued = when(token.row.issued_at, now);
     let said = format!(
-        "Your token {name}, issued {issued}, stood in this ticket. It was removed before anything was stored."
+        "Your token {name}, issued {issued}, was pasted into this ticket. It was removed before anything was stored."
     );
     let advice = if token.state == TokenState::Dormant {
-        "It is refused since the cutover. Revoked, it stays so for good.".into_any()
+        "It has been refused since the cutover. Revoked, it stays so for good.".into_any()
     } else {
         view! {
             "It still works. If others have seen it too, revoke it; " <a href=integration>"generate a new one"</a>
@@ -252,7 +252,7 @@ fn found(ticket: &TicketId, token: &Shown, now: UnixMs) -> impl IntoView + use<>
 fn revoked(token: &Shown, now: UnixMs) -> Option<impl IntoView + use<>> {
     let at = token.row.revoked_at?;
     let said = format!(
-        "Your token {} stood in this ticket. It was revoked {}.",
+        "Your token {} was pasted into this ticket. It was revoked {}.",
         hint(&token.row),
         when(at, now)
     );

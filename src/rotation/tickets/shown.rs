@@ -37,7 +37,7 @@ pub struct Thread {
 }
 
 impl Thread {
-    /// The tokens that stood in it and still could be used.
+    /// The tokens that stood in it and that nothing but a cutover has ended.
     pub fn live_tokens(&self) -> impl Iterator<Item = &Shown> {
         let is_live =
             |token: &&Shown| matches!(token.state, TokenState::Active | TokenState::Dormant);

@@ -3,7 +3,7 @@ use base64::alphabet::URL_SAFE;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
-use crate::model::{Digest, PlainToken};
+use crate::model::{Digest, PlainToken, is_unseen};
 
 /// The most characters that are looked at: more is cut off before anything else is done with it.
 const MOST_READ: usize = 12_000;
@@ -92,7 +92,7 @@ fn normalised(raw: &str) -> Vec<char> {
     raw.replace("\r\n", "\n")
         .replace('\r', "\n")
         .chars()
-        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+        .filter(|c| !is_unseen(*c) || matches!(c, '\n' | '\t'))
         .take(MOST_READ)
         .collect()
 }

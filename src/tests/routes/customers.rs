@@ -193,8 +193,9 @@ async fn the_public_pages_say_nothing_of_anybody() {
         assert!(named.contains(&format!("<dt>{field}</dt>")), "{field}");
     }
     assert!(
-        page.h1()
-            .starts_with("Your tokens work. To keep one, use it once before "),
+        page.h1().starts_with(
+            "Nothing is refused by this rotation yet. To keep a token, use it once before "
+        ),
         "{}",
         page.h1()
     );

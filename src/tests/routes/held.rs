@@ -166,7 +166,7 @@ async fn one_is_refused_after_a_tick() {
             .get(&path(&alpha))
             .await
             .body
-            .contains("It is refused since")
+            .contains("It has been refused since")
     );
 }
 

@@ -332,6 +332,19 @@ async fn a_second_tabs_token_does_not_go_unnoticed() {
         token_on(&first).hint()
     );
     assert!(second.body.contains(&said));
+    // The first tab is reloaded: it is told of the token that it made, not of the newest.
+    let again = ana
+        .post(
+            &format!("/integrations/{integration}/tokens"),
+            &[("form", "tab one")],
+        )
+        .await;
+    let page = ana.get(again.header("location")).await;
+    let said = format!(
+        "This form has already generated a token: …{},",
+        token_on(&first).hint()
+    );
+    assert!(page.body.contains(&said), "{}", page.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]
