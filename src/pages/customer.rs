@@ -33,10 +33,14 @@ pub fn caller(agent: Option<&str>, source: Option<&str>) -> Option<String> {
     }
 }
 
-/// The same of a caller that is kept: "a program that does not say what it is" where nothing is known.
+/// The same of a caller that is kept, for the middle of a sentence: "a program from 203.0.113.7" where it
+/// did not say what it is.
 pub fn called_by(known: &TokenCaller) -> String {
-    caller(known.agent(), known.source())
-        .unwrap_or_else(|| "a program that does not say what it is".to_owned())
+    match (known.agent().and_then(program), known.source()) {
+        (None, Some(source)) => format!("a program from {source}"),
+        (None, None) => "a program that does not say what it is".to_owned(),
+        (Some(_), source) => caller(known.agent(), source).unwrap_or_default(),
+    }
 }
 
 /// The last refusal of these tokens: when, by which code, of which token, from where.

@@ -1,5 +1,6 @@
 use leptos::prelude::*;
 
+use crate::model::UnixMs;
 use crate::pages::customer::{called_by, hint, program};
 use crate::pages::parts::Column::{Figures, Words};
 use crate::pages::parts::{Table, When, ago, thousands};
@@ -13,20 +14,7 @@ const LONGEST_AGENT: usize = 80;
 
 /// Which programs call, from where, with which token; nothing where none is known.
 pub(super) fn callers(story: &Story) -> Option<impl IntoView + use<>> {
-    let mut answered: Vec<&TokenCaller> = story
-        .callers
-        .iter()
-        .filter(|caller| caller.used_at.is_some())
-        .collect();
-    if answered.is_empty() {
-        return None;
-    }
-    answered.sort_by_key(|caller| std::cmp::Reverse(caller.used_at));
-    let rows: Vec<_> = answered
-        .into_iter()
-        .take(SHOWN)
-        .map(|caller| row(caller, story))
-        .collect();
+    let rows = heard_last(story, SHOWN, |caller| caller.used_at, row)?;
     Some(view! {
         <section class="section">
             <h2>"Recent use"</h2>
@@ -40,19 +28,40 @@ pub(super) fn callers(story: &Story) -> Option<impl IntoView + use<>> {
     })
 }
 
-fn row(caller: &TokenCaller, story: &Story) -> impl IntoView + use<> {
-    let now = story.moment.now;
-    let last = caller.used_at.map(|at| {
-        view! { <div class="cell-two"><When at now brief=true/><span class="quiet">{ago(at, now)}</span></div> }
-    });
+/// Rows of the callers that have a time of this kind, the latest first; `None` where none has.
+pub(super) fn heard_last<V>(
+    story: &Story,
+    most: usize,
+    at: impl Fn(&TokenCaller) -> Option<UnixMs>,
+    row: impl Fn(&TokenCaller, UnixMs, &Story) -> V,
+) -> Option<Vec<V>> {
+    let mut heard: Vec<_> = story
+        .callers
+        .iter()
+        .filter_map(|caller| Some((at(caller)?, caller)))
+        .collect();
+    heard.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    let rows = heard.into_iter().take(most);
+    let rows: Vec<V> = rows.map(|(at, caller)| row(caller, at, story)).collect();
+    (!rows.is_empty()).then_some(rows)
+}
+
+fn row(caller: &TokenCaller, at: UnixMs, story: &Story) -> impl IntoView + use<> {
+    let requests = u64::try_from(caller.uses).unwrap_or(0);
     view! {
         <tr>
             <th scope="row">{named(caller)}</th>
             <td data-label="Token"><span class="mono nowrap">{token(caller, story)}</span></td>
-            <td data-label="Last request">{last}</td>
-            <td class="num" data-label="Requests">{thousands(u64::try_from(caller.uses).unwrap_or(0))}</td>
+            <td data-label="Last request">{moment(at, story)}</td>
+            <td class="num" data-label="Requests">{thousands(requests)}</td>
         </tr>
     }
+}
+
+/// A time in two lines, for a narrow column.
+pub(super) fn moment(at: UnixMs, story: &Story) -> impl IntoView + use<> {
+    let now = story.moment.now;
+    view! { <div class="cell-two"><When at now brief=true/><span class="quiet">{ago(at, now)}</span></div> }
 }
 
 /// The caller by its program and address, and below, where there is more to it, what it says it is.

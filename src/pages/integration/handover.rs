@@ -3,7 +3,7 @@ use leptos::prelude::*;
 use crate::model::UnixMs;
 use crate::pages::customer::{called_by, caller, hint};
 use crate::pages::parts::{Notice, Table, Tone, When, moment, moment_to_the_second};
-use crate::pages::words::{capital, in_short};
+use crate::pages::words::in_short;
 use crate::rotation::arrival::{Arrival, Old, Voice};
 use crate::store::callers::TokenCaller;
 use crate::store::tokens::Token;
@@ -78,11 +78,10 @@ fn said(old: &Old, now: UnixMs) -> (Tone, String, String) {
 /// Who has not changed over to the new token.
 fn goes_on(callers: &[TokenCaller]) -> String {
     let names: Vec<String> = callers.iter().map(called_by).collect();
-    match names.as_slice() {
-        [] => "A program that reads the new one nowhere yet goes on with it.".to_owned(),
-        [one] => format!("{} goes on with it.", capital(one)),
-        many => format!("{} go on with it.", capital(&in_short(many))),
+    if names.is_empty() {
+        return "A program that reads the new one nowhere yet goes on with it.".to_owned();
     }
+    format!("It is used by {}.", in_short(&names))
 }
 
 /// One token. Times are absolute alone: what is asked for every other second should not change when

@@ -12,7 +12,7 @@ use crate::pages::error::PageError;
 use crate::pages::parts::{LivePanel, Notice, Shape, Tone, moment_to_the_second};
 use crate::pages::shell::fragment as fragment_of;
 use crate::pages::support::help_link;
-use crate::pages::words::{capital, in_short};
+use crate::pages::words::in_short;
 use crate::rotation::arrival::Arrival;
 use crate::rotation::tickets::Context;
 
@@ -164,13 +164,13 @@ fn stray(arrival: &Arrival) -> Option<String> {
         return None;
     }
     let senders: Vec<String> = stray.callers.iter().map(called_by).collect();
-    let (who, still_sends) = match senders.as_slice() {
-        [] => ("A program".to_owned(), "still sends"),
-        [one] => (capital(one), "still sends"),
-        many => (capital(&in_short(many)), "still send"),
+    let who = if senders.is_empty() {
+        "a program".to_owned()
+    } else {
+        in_short(&senders)
     };
     Some(format!(
-        "{who} {still_sends} the token {}, which was refused at {}.",
+        "The token {} is still sent by {who}, and was refused at {}.",
         hint(&stray.row),
         // What is asked for every other second should not change when nothing has happened: whoever
         // stands on a link in it would lose the focus.

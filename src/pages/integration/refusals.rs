@@ -1,10 +1,10 @@
 use leptos::prelude::*;
 
 use super::answer::why;
-use super::callers::{named, token};
-use crate::model::Reason;
+use super::callers::{heard_last, moment, named, token};
+use crate::model::{Reason, UnixMs};
 use crate::pages::customer::times;
-use crate::pages::parts::{Table, When, ago};
+use crate::pages::parts::Table;
 use crate::pages::words::sentence;
 use crate::rotation::overview::Story;
 use crate::store::callers::TokenCaller;
@@ -14,20 +14,7 @@ const SHOWN: usize = 5;
 
 /// Who is refused, with which token and why; nothing where nobody was.
 pub(super) fn refusals(story: &Story) -> Option<impl IntoView + use<>> {
-    let mut refused: Vec<&TokenCaller> = story
-        .callers
-        .iter()
-        .filter(|caller| caller.refused_at.is_some())
-        .collect();
-    if refused.is_empty() {
-        return None;
-    }
-    refused.sort_by_key(|caller| std::cmp::Reverse(caller.refused_at));
-    let rows: Vec<_> = refused
-        .into_iter()
-        .take(SHOWN)
-        .map(|caller| row(caller, story))
-        .collect();
+    let rows = heard_last(story, SHOWN, |caller| caller.refused_at, row)?;
     Some(view! {
         <section class="section">
             <h2>"Refused requests"</h2>
@@ -41,11 +28,7 @@ pub(super) fn refusals(story: &Story) -> Option<impl IntoView + use<>> {
     })
 }
 
-fn row(caller: &TokenCaller, story: &Story) -> impl IntoView + use<> {
-    let now = story.moment.now;
-    let last = caller.refused_at.map(|at| {
-        view! { <div class="cell-two"><When at now brief=true/><span class="quiet">{ago(at, now)}</span></div> }
-    });
+fn row(caller: &TokenCaller, at: UnixMs, story: &Story) -> impl IntoView + use<> {
     let code = caller.refused_code.as_deref();
     let help = code.and_then(Reason::from_code).map(|reason| {
         let code = reason.code();
@@ -55,7 +38,7 @@ fn row(caller: &TokenCaller, story: &Story) -> impl IntoView + use<> {
         <tr>
             <th scope="row">{named(caller)}</th>
             <td data-label="Token"><span class="mono nowrap">{token(caller, story)}</span></td>
-            <td data-label="Last refused">{last}</td>
+            <td data-label="Last refused">{moment(at, story)}</td>
             <td data-label="In all">{times(caller.refused)}</td>
             <td data-label="Why"><span>{sentence(why(code, story).trim_end_matches('.'))}{help}</span></td>
         </tr>

@@ -111,7 +111,7 @@ async fn both_tokens_callers_are_shown_until_the_old_one_is_silent() {
 
     assert!(
         page.body
-            .contains("Node-fetch from 203.0.113.7 goes on with it.")
+            .contains("It is used by node-fetch from 203.0.113.7.")
     );
     site.world.pass(1_000).await;
     let elsewhere = Caller {
@@ -124,7 +124,7 @@ async fn both_tokens_callers_are_shown_until_the_old_one_is_silent() {
     let page = live(&site, &mut ana, &integration).await;
     assert!(
         page.body
-            .contains("Cron-job from 203.0.113.8 and node-fetch from 203.0.113.7 go on with it."),
+            .contains("It is used by cron-job from 203.0.113.8 and node-fetch from 203.0.113.7."),
         "{}",
         page.body
     );
