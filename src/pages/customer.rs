@@ -16,7 +16,7 @@ pub fn hint(token: &Token) -> String {
 }
 
 /// The program behind a `User-Agent`: `node-fetch/3.3 (+https://…)` is `node-fetch`.
-pub fn program(agent: &str) -> Option<&str> {
+fn program(agent: &str) -> Option<&str> {
     agent
         .split(['/', ' ', '(', ';'])
         .next()

@@ -95,9 +95,10 @@ fn answer(moment: &Moment) -> (String, String) {
             },
             format!(
                 "The signing key is being rotated; the cutover is {}. A token that was used since {} keeps working, and \
-                 until the cutover none is refused because of this rotation.",
+                 until the cutover none is refused because of this rotation.{}",
                 if rotation.ends_at > now { ago(rotation.ends_at, now) } else { "due".to_owned() },
-                day(rotation.started_at, now)
+                day(rotation.started_at, now),
+                if moment.cutover.is_some() { " What an earlier cutover ended stays refused." } else { "" }
             ),
         ),
         Some(rotation) => (

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use crate::model::UnixMs;
-use crate::pages::customer::{called_by, hint, program};
+use crate::pages::customer::hint;
 use crate::pages::parts::Column::{Figures, Words};
 use crate::pages::parts::{Table, When, ago, thousands};
 use crate::rotation::overview::Story;
@@ -10,7 +10,7 @@ use crate::store::callers::TokenCaller;
 /// How many are shown.
 const SHOWN: usize = 10;
 /// How many characters of what a caller says it is are shown.
-const LONGEST_AGENT: usize = 80;
+const LONGEST_AGENT: usize = 60;
 
 /// Which programs call, from where, with which token; nothing where none is known.
 pub(super) fn callers(story: &Story) -> Option<impl IntoView + use<>> {
@@ -64,14 +64,12 @@ pub(super) fn moment(at: UnixMs, story: &Story) -> impl IntoView + use<> {
     view! { <div class="cell-two"><When at now brief=true/><span class="quiet">{ago(at, now)}</span></div> }
 }
 
-/// The caller by its program and address, and below, where there is more to it, what it says it is.
+/// The caller: what it says it is, and below the address.
 pub(super) fn named(caller: &TokenCaller) -> impl IntoView + use<> {
-    let says = caller.agent().filter(|agent| program(agent) != Some(agent));
-    let says = says.map(|agent| {
-        let agent: String = agent.chars().take(LONGEST_AGENT).collect();
-        view! { <span class="quiet">{agent}</span> }
-    });
-    view! { <div class="cell-two"><span>{called_by(caller)}</span>{says}</div> }
+    let says = caller.agent().unwrap_or("A program without a name");
+    let says: String = says.chars().take(LONGEST_AGENT).collect();
+    let from = caller.source().unwrap_or("address not known").to_owned();
+    view! { <div class="cell-two"><span>{says}</span><span class="quiet">{from}</span></div> }
 }
 
 /// What the token is called that this caller sends.
