@@ -12,7 +12,7 @@ use crate::store::users::{self, User};
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
     /// The address or the password is wrong: which of the two is not said.
-    #[error("the e-mail address or the password is wrong")]
+    #[error("the email address or the password is wrong")]
     Wrong,
     /// The password is right, and the account or the user is disabled. Told to nobody else.
     #[error(

@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn every_kind_of_failure_has_its_exit_code() {
         let exit = |error: RotationError| Failure::from(error).exit as u8;
-        assert_eq!(exit(RotationError::Taken("this e-mail address")), 1);
+        assert_eq!(exit(RotationError::Taken("this email address")), 1);
         assert_eq!(exit(InvalidInput::new("name", "is short").into()), 2);
         assert_eq!(exit(Rule::NoneOpen.into()), 3);
         assert_eq!(exit(RotationError::NotFound("token")), 4);

@@ -66,7 +66,7 @@ impl fmt::Display for Name {
     }
 }
 
-/// An e-mail address: something before one `@`, a host after it, 254 characters at most (RFC 5321).
+/// An email address: something before one `@`, a host after it, 254 characters at most (RFC 5321).
 /// Whether it can be reached only a delivered message tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmailAddress(String);
@@ -106,7 +106,7 @@ impl FromStr for EmailAddress {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidInput::new(
-                "e-mail address",
+                "email address",
                 "looks like name@example.com",
             ))
         }

@@ -263,7 +263,7 @@ async fn insert_user(
     random: &crate::model::Random,
 ) -> Result<UserId> {
     if users::by_email(tx, new.email.as_str()).await?.is_some() {
-        return Err(RotationError::Taken("this e-mail address"));
+        return Err(RotationError::Taken("this email address"));
     }
     let id = UserId::generate(tx.state().now, random);
     let local = new.email.as_str().split('@').next().unwrap_or_default();

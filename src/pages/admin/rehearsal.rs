@@ -161,7 +161,7 @@ fn expected(affected: i64, forecast: &Forecast, now: UnixMs) -> String {
         let left = affected - forecast.due;
         let due = if forecast.due == 1 { "is" } else { "are" };
         parts.push(format!(
-            "{} {due} due to call by {}: wait, and {} left.",
+            "{} {due} due to call by {}: if you wait until then, {} left.",
             figure(forecast.due),
             day(by, now),
             match left {

@@ -4,7 +4,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use leptos::prelude::*;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use super::Done;
@@ -70,6 +70,10 @@ async fn submit(
             return show(&app, person, visit, status, said).await;
         }
     };
+    if form.password.expose_secret() == form.current.expose_secret() {
+        let said = Said::at("password", "This is the password you have. Choose another.");
+        return show(&app, person, visit, StatusCode::UNPROCESSABLE_ENTITY, said).await;
+    }
     let email = person.email().to_owned();
     let whose = Whose {
         email: &email,

@@ -115,7 +115,7 @@ both! {
         let text = rows(&["New,Shop,", "Alpha,Shop,", "New,Shop,nonsense", &format!("{unknown},Shop,a@b.example"), "N\0w,Shop,"]);
         let (sums, fates) = told(&world, &text, &Terms { dry_run: true, ..Terms::default() }).await;
         assert_eq!(sums.refused, 5);
-        for (fate, words) in fates.iter().zip(["contact", "disabled", "e-mail address", "no such account", "80 characters"]) {
+        for (fate, words) in fates.iter().zip(["contact", "disabled", "email address", "no such account", "80 characters"]) {
             assert!(fate.reason.as_ref().unwrap().contains(words), "{fate:?}");
         }
         let text = rows(&["New,Shop,a@b.example", "new,SHOP,", "New,Till,"]);

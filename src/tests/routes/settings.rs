@@ -174,6 +174,7 @@ both! {
             (PASSWORD, "fourteen chars", "15 characters at least"),
             (PASSWORD, "passwordpassword", "tried first"),
             (PASSWORD, ANA, "tried first"),
+            (PASSWORD, PASSWORD, "the password you have"),
         ] {
             let form = [("current", current), ("password", password)];
             let page = here.post("/settings/password", &form).await;
