@@ -24,4 +24,5 @@ pub use rules::Whose;
 pub use session_store::SessionRows;
 pub use sign_in::{SecondStep, SignInError, SignedIn, second_step, sign_in, sign_out};
 pub use state::{AppState, Mode};
+pub use throttle::Throttle;
 pub use who::{Denied, SessionDigest, Who};

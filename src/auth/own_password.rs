@@ -1,6 +1,6 @@
 use secrecy::SecretString;
 
-use super::{AppState, throttle};
+use super::AppState;
 use crate::model::{Person, RecoveryCode};
 use crate::rotation::second_factor::Verdict;
 use crate::rotation::{Caller, RotationError};
@@ -31,18 +31,19 @@ pub async fn check_own_password(
 ) -> Result<Checked, RotationError> {
     let db = app.engine.db();
     let name = format!("own {}", person.email());
-    if let Err(seconds) = throttle::admit(db, &name, caller).await? {
-        return Ok(Checked::Wait { seconds });
-    }
+    let attempt = match app.throttle.admit(db, &name, caller).await? {
+        Ok(attempt) => attempt,
+        Err(seconds) => return Ok(Checked::Wait { seconds }),
+    };
     let user = app.engine.user(person.user()).await?;
     let hash = user.and_then(|user| user.password_hash);
     match app.passwords.verify(password, hash.as_deref()).await {
         Ok(true) => {
-            throttle::forgive(db, &name, caller).await?;
+            attempt.succeeded(db).await?;
             Ok(Checked::Right(hash))
         }
         Ok(false) => {
-            throttle::count_failure(db, &name, caller).await?;
+            attempt.failed(db).await?;
             Ok(Checked::Wrong)
         }
         Err(_) => Ok(Checked::Busy),
@@ -62,15 +63,15 @@ pub async fn confirm_second_factor(
 ) -> Result<Result<Verdict<Vec<RecoveryCode>>, i64>, RotationError> {
     let db = app.engine.db();
     let name = format!("set-up {}", person.email());
-    if let Err(seconds) = throttle::admit(db, &name, caller).await? {
-        return Ok(Err(seconds));
-    }
+    let attempt = match app.throttle.admit(db, &name, caller).await? {
+        Ok(attempt) => attempt,
+        Err(seconds) => return Ok(Err(seconds)),
+    };
     let verdict = app.engine.confirm_second_factor(person, code).await?;
     match verdict {
-        Verdict::Right(_) | Verdict::Gone => throttle::forgive(db, &name, caller).await?,
-        Verdict::Wrong | Verdict::Used | Verdict::ClockOff { .. } => {
-            throttle::count_failure(db, &name, caller).await?;
-        }
+        Verdict::Right(_) => attempt.succeeded(db).await?,
+        Verdict::Gone => {}
+        Verdict::Wrong | Verdict::Used | Verdict::ClockOff { .. } => attempt.failed(db).await?,
     }
     Ok(Ok(verdict))
 }

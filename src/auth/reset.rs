@@ -1,4 +1,4 @@
-use super::{AppState, throttle};
+use super::AppState;
 use crate::model::EmailAddress;
 use crate::rotation::{Caller, RotationError};
 
@@ -13,10 +13,11 @@ pub async fn ask_for_password_link(
     let db = app.engine.db();
     // Counted apart from sign-ins of the same name, together with the address it comes from.
     let name = format!("reset {}", email.key());
-    if let Err(seconds) = throttle::admit(db, &name, caller).await? {
-        return Ok(seconds);
+    match app.throttle.admit(db, &name, caller).await? {
+        // Each is counted: the letter is what must not be had without end.
+        Ok(attempt) => attempt.failed(db).await?,
+        Err(seconds) => return Ok(seconds),
     }
-    throttle::count_failure(db, &name, caller).await?;
     let engine = app.engine.clone();
     tokio::spawn(async move {
         if let Err(error) = engine.order_password_link(&email).await {

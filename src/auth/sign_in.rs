@@ -1,8 +1,9 @@
 use secrecy::SecretString;
 use tower_sessions::Session;
 
+use super::AppState;
 use super::session_store::{CALLER_AGENT, CALLER_SOURCE, USER};
-use super::{AppState, throttle};
+use super::throttle::Attempt;
 use crate::model::OneTimeSecret;
 use crate::rotation::second_factor::Verdict;
 use crate::rotation::{Caller, RotationError};
@@ -53,7 +54,7 @@ pub async fn sign_in(
     password: &SecretString,
 ) -> Result<SignedIn, SignInError> {
     let db = app.engine.db();
-    must_wait(app, email, caller).await?;
+    let attempt = admit(app, email, caller).await?;
     let mut tx = db.read().await.map_err(RotationError::from)?;
     let user = users::by_email(&mut tx, email)
         .await
@@ -65,9 +66,7 @@ pub async fn sign_in(
     };
     let allowed = |user: &User| user.disabled_at.is_none() && user.account_disabled_at.is_none();
     let Some(user) = user.filter(|_| matches) else {
-        throttle::count_failure(db, email, caller)
-            .await
-            .map_err(RotationError::from)?;
+        attempt.failed(db).await.map_err(RotationError::from)?;
         return Err(SignInError::Wrong);
     };
     if !allowed(&user) {
@@ -82,9 +81,7 @@ pub async fn sign_in(
     if !is_still_theirs(app, session, &user).await? {
         return Err(SignInError::Wrong);
     }
-    throttle::forgive(db, email, caller)
-        .await
-        .map_err(RotationError::from)?;
+    attempt.succeeded(db).await.map_err(RotationError::from)?;
     Ok(signed_in)
 }
 
@@ -111,23 +108,19 @@ pub async fn second_step(
         return Ok(SecondStep::Not(Verdict::Gone));
     };
     let name = format!("second factor {}", user.email);
-    must_wait(app, &name, caller).await?;
+    let attempt = admit(app, &name, caller).await?;
     let user = match app.engine.answer_second_factor(step, code).await? {
         Verdict::Right(user) => user,
         Verdict::Gone => return Ok(SecondStep::Not(Verdict::Gone)),
         wrong => {
-            throttle::count_failure(db, &name, caller)
-                .await
-                .map_err(RotationError::from)?;
+            attempt.failed(db).await.map_err(RotationError::from)?;
             return Ok(SecondStep::Not(wrong.instead()));
         }
     };
     if user.disabled_at.is_some() || user.account_disabled_at.is_some() {
         return Ok(SecondStep::Not(Verdict::Gone));
     }
-    throttle::forgive(db, &name, caller)
-        .await
-        .map_err(RotationError::from)?;
+    attempt.succeeded(db).await.map_err(RotationError::from)?;
     begin(session, &user, caller).await?;
     if !is_still_theirs(app, session, &user).await? {
         return Ok(SecondStep::Not(Verdict::Gone));
@@ -153,12 +146,12 @@ async fn is_still_theirs(
     Ok(is_theirs)
 }
 
-/// Refuses to look at what comes too soon after too many failures; counts what is looked at.
-async fn must_wait(app: &AppState, name: &str, caller: &Caller) -> Result<(), SignInError> {
-    let admitted = throttle::admit(app.engine.db(), name, caller)
-        .await
-        .map_err(RotationError::from)?;
-    admitted.map_err(|seconds| SignInError::Wait { seconds })
+/// Refuses to look at what comes too soon after too many failures.
+async fn admit(app: &AppState, name: &str, caller: &Caller) -> Result<Attempt, SignInError> {
+    let admitted = app.throttle.admit(app.engine.db(), name, caller).await;
+    admitted
+        .map_err(RotationError::from)?
+        .map_err(|seconds| SignInError::Wait { seconds })
 }
 
 /// Begins a session under a new id; one that the browser had before ends.

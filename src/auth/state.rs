@@ -5,6 +5,7 @@ use crate::rotation::Engine;
 
 use super::caller::TrustedProxies;
 use super::passwords::Passwords;
+use super::throttle::Throttle;
 
 /// Whether refusals are enforced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct AppState {
     pub engine: Engine,
     /// The password hasher.
     pub passwords: Passwords,
+    /// Which attempts are judged, and how long the next one waits.
+    pub throttle: Throttle,
     /// Whose word is taken on where a request came from.
     pub proxies: Arc<TrustedProxies>,
     /// How mail leaves the house.
@@ -50,6 +53,7 @@ impl AppState {
         };
         Self {
             passwords: Passwords::new(engine.random().clone()),
+            throttle: Throttle::default(),
             mailer: Mailer::new(mail_url, &engine.settings().public_url),
             proxies: Arc::new(TrustedProxies(proxies)),
             mode,

@@ -1,4 +1,6 @@
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt as _;
 
@@ -18,6 +20,7 @@ const FORGET_AFTER_MS: i64 = HOUR_MS;
 const LONGEST_NAME: usize = 300;
 
 /// What attempts are counted by: a name, whether it exists or not, and an address.
+#[derive(Clone, Debug)]
 struct Subjects {
     name: String,
     address: Option<String>,
@@ -48,85 +51,121 @@ fn network(source: &str) -> String {
     }
 }
 
-/// Lets an attempt be judged, or gives how long it must wait, in seconds. It is counted for its name
-/// before it is judged, so that of many at once no more are judged than one after the other:
-/// [`forgive`] takes it back.
-pub(super) async fn admit(
-    db: &Db,
-    name: &str,
-    caller: &Caller,
-) -> Result<Result<(), i64>, StoreError> {
-    let subjects = Subjects::of(name, caller);
-    // Whoever must wait costs no write.
-    let mut tx = db.read().await?;
-    let wait = wait_ms(&mut tx, &subjects).await?;
-    drop(tx);
-    if wait > 0 {
-        return Ok(Err(seconds(wait)));
+/// The attempts that this process is judging, by name. Failures are counted in the database when they
+/// are known; until then an attempt counts here, so that of many at once no more are judged than of as
+/// many in a row. One that could not be judged, because the database was away, counts nowhere.
+#[derive(Clone, Debug, Default)]
+pub struct Throttle(Arc<Mutex<HashMap<String, i64>>>);
+
+/// An attempt that may be judged. Dropped, it leaves no trace.
+#[must_use]
+pub(super) struct Attempt {
+    throttle: Throttle,
+    subjects: Subjects,
+    /// How many of its name are being judged, this one among them.
+    place: i64,
+}
+
+impl Throttle {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, i64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    db.write(Lock::Shared, move |tx| {
-        async move {
-            if count(tx, &subjects.name, FREE_FOR_NAME).await? {
-                return Ok(Ok(()));
+
+    fn enter(&self, subjects: Subjects) -> Attempt {
+        let mut judged = self.lock();
+        let place = judged.entry(subjects.name.clone()).or_default();
+        *place += 1;
+        Attempt {
+            place: *place,
+            throttle: self.clone(),
+            subjects,
+        }
+    }
+
+    /// Lets an attempt be judged, or gives how long it must wait, in seconds.
+    pub(super) async fn admit(
+        &self,
+        db: &Db,
+        name: &str,
+        caller: &Caller,
+    ) -> Result<Result<Attempt, i64>, StoreError> {
+        // Entered before it is read what has failed: whoever leaves has been counted by then.
+        let attempt = self.enter(Subjects::of(name, caller));
+        let mut tx = db.read().await?;
+        let now = tx.now().await?;
+        let mut wait = 0;
+        let mut failures = 0;
+        let Subjects { name, address } = &attempt.subjects;
+        if let Some(of_name) = links::attempts(&mut tx, name).await? {
+            wait = of_name.blocked_until.since(now);
+            if now.since(of_name.last_at) < FORGET_AFTER_MS {
+                failures = of_name.failures;
             }
-            Ok(Err(seconds(wait_ms(tx, &subjects).await?.max(1))))
         }
-        .boxed()
-    })
-    .await
+        if let Some(address) = address
+            && let Some(of_address) = links::attempts(&mut tx, address).await?
+        {
+            wait = wait.max(of_address.blocked_until.since(now));
+        }
+        let before = attempt.place - 1;
+        if before > 0 && failures + before > FREE_FOR_NAME {
+            wait = wait.max(1_000);
+        }
+        Ok(if wait > 0 {
+            Err((wait + 999) / 1_000)
+        } else {
+            Ok(attempt)
+        })
+    }
 }
 
-async fn wait_ms(tx: &mut Tx, subjects: &Subjects) -> Result<i64, StoreError> {
-    let now = tx.now().await?;
-    let mut wait = 0;
-    for subject in std::iter::once(&subjects.name).chain(&subjects.address) {
-        if let Some(until) = links::blocked_until(tx, subject).await? {
-            wait = wait.max(until.since(now));
+impl Attempt {
+    /// Counts it, for its name and its address.
+    pub(super) async fn failed(self, db: &Db) -> Result<(), StoreError> {
+        let subjects = self.subjects.clone();
+        db.write(Lock::Shared, move |tx| {
+            async move {
+                count(tx, &subjects.name, FREE_FOR_NAME).await?;
+                if let Some(address) = &subjects.address {
+                    count(tx, address, FREE_FOR_ADDRESS).await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Forgets the failures of its name: whoever made it has shown who they are.
+    pub(super) async fn succeeded(self, db: &Db) -> Result<(), StoreError> {
+        let name = self.subjects.name.clone();
+        db.write(Lock::Shared, move |tx| {
+            async move { links::clear_attempts(tx, &name).await }.boxed()
+        })
+        .await
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        let mut judged = self.throttle.lock();
+        if let Some(place) = judged.get_mut(&self.subjects.name) {
+            *place -= 1;
+            if *place <= 0 {
+                judged.remove(&self.subjects.name);
+            }
         }
     }
-    Ok(wait)
 }
 
-const fn seconds(ms: i64) -> i64 {
-    (ms + 999) / 1_000
-}
-
-/// Counts for its address an attempt that failed; for its name it is counted.
-pub(super) async fn count_failure(db: &Db, name: &str, caller: &Caller) -> Result<(), StoreError> {
-    let Some(address) = Subjects::of(name, caller).address else {
-        return Ok(());
-    };
-    db.write(Lock::Shared, move |tx| {
-        async move {
-            count(tx, &address, FREE_FOR_ADDRESS).await?;
-            Ok(())
-        }
-        .boxed()
-    })
-    .await
-}
-
-/// Counts one attempt; false when the subject must wait.
-async fn count(tx: &mut Tx, subject: &str, free: i64) -> Result<bool, StoreError> {
+async fn count(tx: &mut Tx, subject: &str, free: i64) -> Result<(), StoreError> {
     let now = tx.state().now;
-    let Some(failures) = links::count_attempt(tx, subject, now.plus(-FORGET_AFTER_MS)).await?
-    else {
-        return Ok(false);
-    };
+    let failures = links::count_failure(tx, subject, now.plus(-FORGET_AFTER_MS)).await?;
     let wait = wait_after(failures, free);
     if wait > 0 {
         links::block(tx, subject, now.plus(wait)).await?;
     }
-    Ok(true)
-}
-
-/// Forgets the failures of a name: its owner has shown that they are.
-pub(super) async fn forgive(db: &Db, name: &str, caller: &Caller) -> Result<(), StoreError> {
-    let subjects = Subjects::of(name, caller);
-    db.write(Lock::Shared, move |tx| {
-        async move { links::clear_attempts(tx, &subjects.name).await }.boxed()
-    })
-    .await
+    Ok(())
 }
 
 /// Each failure beyond the free ones doubles the wait: 1 s, 2 s, 4 s … a quarter of an hour.
@@ -144,43 +183,68 @@ mod tests {
     use crate::tests::both;
     use crate::tests::world::{World, caller};
 
+    const ANA: &str = "ana@alpha.example";
+
     both! {
         /// Of many attempts at once no more are judged than of as many in a row.
         async fn attempts_at_once_are_all_counted(world: World) {
+            let throttle = Throttle::default();
             let tries = (0..40).map(|_| {
-                let db = world.engine.db().clone();
-                tokio::spawn(async move { admit(&db, "ana@alpha.example", &caller()).await.unwrap() })
+                let (throttle, db) = (throttle.clone(), world.engine.db().clone());
+                tokio::spawn(async move { throttle.admit(&db, ANA, &caller()).await.unwrap() })
             });
-            let mut admitted = 0;
-            for tried in futures_util::future::join_all(tries).await {
-                admitted += i64::from(tried.unwrap().is_ok());
-            }
-            // The last of these starts the first wait.
-            assert_eq!(admitted, FREE_FOR_NAME + 1);
-            world.pass(1_100).await;
+            let answers = futures_util::future::join_all(tries).await;
+            let admitted: Vec<_> = answers.into_iter().filter_map(|answer| answer.unwrap().ok()).collect();
+            // The last of these will start the first wait.
+            assert_eq!(i64::try_from(admitted.len()).unwrap(), FREE_FOR_NAME + 1);
             let db = world.engine.db();
-            admit(db, "ana@alpha.example", &caller()).await.unwrap().unwrap();
-            let wait = admit(db, "ana@alpha.example", &caller()).await.unwrap();
-            assert_eq!(wait, Err(2));
-            forgive(db, "ana@alpha.example", &caller()).await.unwrap();
-            admit(db, "ana@alpha.example", &caller()).await.unwrap().unwrap();
+            for attempt in admitted {
+                attempt.failed(db).await.unwrap();
+            }
+            let again = async || throttle.admit(db, ANA, &caller()).await.unwrap();
+            assert_eq!(again().await.err(), Some(1));
+            world.pass(1_100).await;
+            // From now on one at a time.
+            let one = again().await.unwrap();
+            assert_eq!(again().await.err(), Some(1));
+            one.failed(db).await.unwrap();
+            assert_eq!(again().await.err(), Some(2));
+            world.pass(2_100).await;
+            again().await.unwrap().succeeded(db).await.unwrap();
+            again().await.unwrap().failed(db).await.unwrap();
+            assert!(again().await.is_ok());
+        }
+    }
+
+    both! {
+        /// What could not be judged is no failure: whoever signs in while the database is away does not wait
+        /// when it is back.
+        async fn an_attempt_that_was_not_judged_counts_nowhere(world: World) {
+            let (throttle, db) = (Throttle::default(), world.engine.db());
+            for _ in 0..50 {
+                drop(throttle.admit(db, ANA, &caller()).await.unwrap().unwrap());
+            }
+            assert!(throttle.lock().is_empty());
         }
     }
 
     both! {
         /// Failures of many names from one address are counted together, also those at once.
         async fn an_address_waits_after_many_failures(world: World) {
+            let (throttle, db) = (Throttle::default(), world.engine.db());
             let tries = (0..=FREE_FOR_ADDRESS).map(|number| {
-                let (db, name) = (world.engine.db().clone(), format!("{number}@x.example"));
-                tokio::spawn(async move { count_failure(&db, &name, &caller()).await.unwrap() })
+                let (throttle, db) = (throttle.clone(), world.engine.db().clone());
+                tokio::spawn(async move {
+                    let attempt = throttle.admit(&db, &format!("{number}@x.example"), &caller()).await;
+                    attempt.unwrap().unwrap().failed(&db).await.unwrap();
+                })
             });
             for tried in futures_util::future::join_all(tries).await {
                 tried.unwrap();
             }
-            let db = world.engine.db();
-            assert_eq!(admit(db, "another@x.example", &caller()).await.unwrap(), Err(1));
+            assert_eq!(throttle.admit(db, "another@x.example", &caller()).await.unwrap().err(), Some(1));
             let elsewhere = Caller::default();
-            admit(db, "another@x.example", &elsewhere).await.unwrap().unwrap();
+            assert!(throttle.admit(db, "another@x.example", &elsewhere).await.unwrap().is_ok());
         }
     }
 

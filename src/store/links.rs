@@ -78,35 +78,41 @@ pub async fn void(tx: &mut Tx, purpose: &str, user: &UserId) -> Result<(), Store
     Ok(())
 }
 
-/// Until when no further attempt of a subject, an account name or an address, is looked at.
-pub async fn blocked_until(tx: &mut Tx, subject: &str) -> Result<Option<UnixMs>, StoreError> {
+/// Failed attempts of one subject: an account name or an address.
+#[derive(Clone, Copy, Debug, FromRow)]
+pub struct Attempts {
+    /// Failures in a row.
+    pub failures: i64,
+    /// The last one.
+    pub last_at: UnixMs,
+    /// Until when no further attempt is looked at.
+    pub blocked_until: UnixMs,
+}
+
+/// The failures of a subject.
+pub async fn attempts(tx: &mut Tx, subject: &str) -> Result<Option<Attempts>, StoreError> {
     Ok(on!(tx, c => {
-        sqlx::query_scalar("select blocked_until from attempts where subject = $1")
+        sqlx::query_as("select failures, last_at, blocked_until from attempts where subject = $1")
             .bind(subject)
             .fetch_optional(c)
             .await
     })?)
 }
 
-/// Counts an attempt of a subject and gives how many there are in a row, those before `forget` left
-/// out; `None` when it must wait. One statement, so that of many at once each is counted.
-pub async fn count_attempt(
-    tx: &mut Tx,
-    subject: &str,
-    forget: UnixMs,
-) -> Result<Option<i64>, StoreError> {
+/// Counts a failure of a subject and gives how many there are in a row, those before `forget` left out.
+/// One statement, so that of many at once each is counted.
+pub async fn count_failure(tx: &mut Tx, subject: &str, forget: UnixMs) -> Result<i64, StoreError> {
     let now = tx.state().now;
     Ok(on!(tx, c => {
         sqlx::query_scalar(
             "insert into attempts (subject, failures, last_at, blocked_until) values ($1, 1, $2, $2) \
              on conflict (subject) do update set last_at = excluded.last_at, \
-             failures = case when attempts.last_at > $3 then attempts.failures + 1 else 1 end \
-             where attempts.blocked_until <= excluded.last_at returning failures",
+             failures = case when attempts.last_at > $3 then attempts.failures + 1 else 1 end returning failures",
         )
         .bind(subject)
         .bind(now)
         .bind(forget)
-        .fetch_optional(c)
+        .fetch_one(c)
         .await
     })?)
 }
