@@ -13,6 +13,7 @@ use crate::pages::parts::{Badge, PageHeader, Shape, Table, Tone, counted, when};
 use crate::pages::{Frame, PageError, Section, Visit};
 use crate::rotation::destruction::KeyRecord;
 use crate::store::key_history::Destruction;
+use crate::store::keys::SigningKey;
 use crate::store::rotations::Rotation;
 
 /// The signing keys by generation.
@@ -77,7 +78,7 @@ fn headline(keys: &[KeyRecord], now: UnixMs) -> String {
         .and_then(|key| Some((key.generation, key.activated_at?)));
     let older = keys
         .iter()
-        .filter(|record| verifies_only(record.state))
+        .filter(|record| verifies_only(&record.key))
         .count();
     let older = counted(
         u64::try_from(older).unwrap_or(0),
@@ -95,9 +96,9 @@ fn headline(keys: &[KeyRecord], now: UnixMs) -> String {
     }
 }
 
-/// Whether what it signed is still accepted, and it signs no more, or never did here.
-const fn verifies_only(state: KeyState) -> bool {
-    matches!(state, KeyState::Deactivated)
+/// Whether it verifies still, compromised or not, and signs no more, or never did here.
+fn verifies_only(key: &SigningKey) -> bool {
+    key.forgotten_at.is_none() && (key.deactivated_at.is_some() || key.origin == "imported")
 }
 
 fn row(record: &KeyRecord, now: UnixMs) -> impl IntoView + use<> {

@@ -266,3 +266,22 @@ async fn to_a_member_held_tokens_do_not_exist() {
     site.world.accepted(&alpha).await;
     assert_eq!(site.world.engine.status().await.unwrap().tokens.held, 2);
 }
+
+/// An imported key never signs here, and is counted among those that verify, also when it is compromised.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keys_page_counts_an_imported_key_that_verifies() {
+    let (site, mut admin, _) = with_held().await;
+    let page = admin.get("/admin/keys").await;
+    assert!(page.h1().ends_with("1 other key still verifies."));
+    assert!(page.body.contains("never here"), "{}", page.body);
+    let (engine, by) = (&site.world.engine, &site.world.operator);
+    let keys = engine.keys().await.unwrap();
+    let imported = keys.into_iter().find(|key| key.origin == "imported");
+    let kid = imported.unwrap().kid;
+    engine
+        .mark_compromised(by, &kid, "a laptop was lost")
+        .await
+        .unwrap();
+    let page = admin.get("/admin/keys").await;
+    assert!(page.h1().ends_with("1 other key still verifies."));
+}

@@ -225,3 +225,24 @@ async fn a_form_that_is_too_large_is_answered_by_a_page() {
     assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert!(page.body.contains("<h1>"), "{}", page.body);
 }
+
+/// That an account is disabled is told to whoever knows the password, and to nobody else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_account_is_told_so_with_the_right_password_only() {
+    let site = site().await;
+    let by = &site.world.operator;
+    site.world
+        .engine
+        .set_account_disabled(by, "Alpha", true)
+        .await
+        .unwrap();
+    for (password, is_told) in [(PASSWORD, true), ("wrong password", false)] {
+        let mut ana = site.visitor();
+        let form = [("email", "ana@alpha.example"), ("password", password)];
+        let page = ana.post("/login", &form).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let alert = page.between("<h2>", "</ul>");
+        assert_eq!(alert.contains("is disabled"), is_told, "{alert}");
+        assert_eq!(ana.get("/").await.status, StatusCode::SEE_OTHER);
+    }
+}
